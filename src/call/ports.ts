@@ -1,0 +1,129 @@
+/**
+ * The small interfaces through which a live call reaches the world. `service.ts` passes the real ones in:
+ * `ari/` is the line, `store/` the ledger, `media/` the voice. Nothing here names Asterisk or Redis.
+ */
+import type { CallbackRequest, CallContext, HttpRequest, Spoken } from '../flow/io.ts'
+import type { CallRecord, StepTrace } from './record.ts'
+
+/** What a line tells. `at` is milliseconds since the epoch. */
+export type LineEvent =
+  | { type: 'ringing'; at: number }
+  | { type: 'answered'; at: number }
+  | { type: 'amd'; at: number; status: string; cause: string }
+  | { type: 'key'; at: number; key: string }
+  | { type: 'talk'; at: number; on: boolean }
+  | { type: 'played'; at: number; id: string; ok: boolean }
+  /**
+   * The channel is gone. `cause` is Q.850, `sip` the SIP code when one came; `by` is `limit` when Asterisk's own
+   * TIMEOUT(absolute) ended it, `callee` when the far side hung up, `us` after our own hang-up, `network` when the
+   * node or its link was lost together with the channel, else `unknown`.
+   */
+  | {
+      type: 'ended'
+      at: number
+      cause: number | null
+      sip: number | null
+      by: 'callee' | 'us' | 'limit' | 'network' | 'unknown'
+    }
+
+/** One channel. Every method settles within its deadline (5 s) and rejects with an `ApelError`; 404 on an ending is success. */
+export interface Line {
+  readonly id: string
+  /** Plays absolute paths without extension, one after another, as one playback; `played` tells its end. */
+  play(id: string, files: string[]): Promise<void>
+  stopPlay(id: string): Promise<void>
+  startMusic(musicClass: string): Promise<void>
+  stopMusic(): Promise<void>
+  ring(): Promise<void>
+  answer(): Promise<void>
+  hangup(): Promise<void>
+  /** RTP packets received so far; talk that goes on without new packets is silence (a phone that stopped sending). */
+  receivedPackets(): Promise<number>
+  /** Forgets the listener. Called once, after `ended`. */
+  release(): void
+}
+
+export interface DialOrder {
+  /** The attempt's id, which is the channel's. */
+  id: string
+  /** A dial string from a trunk's template, e.g. `PJSIP/+40711111111@carrier`. */
+  endpoint: string
+  /** E.164, from the trunk's list; null for an extension without one. */
+  callerId: string | null
+  /** ms. */
+  ring: number
+  /** After this many ms from creation Asterisk itself ends the channel. */
+  absolute: number
+  amd: boolean
+}
+
+/** An inbound call that entered our application. Nobody has answered it yet. */
+export interface InboundCall {
+  id: string
+  /** The number called and the number calling, raw as Asterisk gave them. */
+  called: string
+  caller: string
+}
+
+/** One Asterisk node. */
+export interface Telephony {
+  readonly node: string
+  /** Link up, last pong fresh, an endpoint checked. The gate for this node is closed when false. */
+  ready(): boolean
+  /** Why it is not ready; null when it is. */
+  reason(): string | null
+  /** Registers the listener, then creates and dials. Rejects when the node refused; the listener is then released. */
+  dial(order: DialOrder, listener: (event: LineEvent) => void): Promise<Line>
+  /** Takes over the events of a channel that exists already (inbound). */
+  attach(id: string, listener: (event: LineEvent) => void): Line
+  /** Called once for each inbound call. */
+  onInbound(handler: (call: InboundCall) => void): void
+}
+
+/** Turns what is spoken into files that Asterisk can play (absolute paths without extension). */
+export interface Voice {
+  /** Rejects with an `ApelError` naming the sound or the engine's complaint. */
+  files(parts: Spoken[]): Promise<string[]>
+}
+
+/** The part of the ledger that a live call needs. */
+export interface CallLedger {
+  /** Fields that became known while the call goes on, e.g. `ringing_at`, `answered_at`. */
+  update(id: string, fields: Partial<CallRecord> & { state?: 'dialing' | 'ringing' | 'up' }): Promise<void>
+  steps(id: string, steps: StepTrace[]): Promise<void>
+  /** Inputs of the conversation, kept before their effects are performed. */
+  journal(id: string, input: unknown): Promise<void>
+  /** The final result, exactly once: record, contact's next state, trunk's channel given back. */
+  finish(record: CallRecord): Promise<void>
+}
+
+/** Callbacks as a flow needs them. */
+export interface CallbackBook {
+  /** False when the number is withheld, not allowed or on the do-not-call list. */
+  allowed(context: CallContext): Promise<boolean>
+  /** Keeps it (one open callback a number: a new one replaces it). False when it may not be kept after all. */
+  schedule(record: CallRecord, request: CallbackRequest): Promise<boolean>
+}
+
+export interface Web {
+  /** Never rejects: a failed request is a result. Allow-list, private addresses, size and time are its business. */
+  request(
+    request: HttpRequest,
+    timeout: number,
+  ): Promise<{ result: 'ok' | 'error' | 'timeout'; status: number | null; body: unknown }>
+}
+
+export type ServiceEvent =
+  | { type: 'call.started'; data: CallRecord }
+  | { type: 'call.step'; data: { id: string; at: number; step: string; event: string } }
+  | { type: 'call.ended'; data: CallRecord }
+  | { type: 'callback.scheduled'; data: Record<string, unknown> }
+  | { type: 'campaign.state'; data: { name: string; state: string } }
+  | { type: 'trunk.state'; data: Record<string, unknown> }
+
+/** Real time, so that tests may bring their own. */
+export interface Clock {
+  now(): number
+  setTimeout(run: () => void, ms: number): unknown
+  clearTimeout(handle: unknown): void
+}

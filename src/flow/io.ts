@@ -1,0 +1,124 @@
+/**
+ * What goes into a conversation and what comes out of it.
+ *
+ * `step(program, state, event)` is pure: time (`at`, milliseconds since the epoch) and every answer of the
+ * outside world come in on the event; what is to be done goes out as effects. Effects carry ids that depend
+ * only on the inputs so far, so that performing one twice does no harm and a replay gives the same ones.
+ * The four drivers (live call, guided operator, simulator, replay) speak these types and nothing else.
+ */
+
+/** One thing to be played: words for the speech engine, or a recorded sound by its name. */
+export type Spoken =
+  | { text: string; language: string; voice: string | null; rate: number | null }
+  | { sound: string; language: string }
+
+/** Whether a person answered (Asterisk's AMD, or `human` without it). */
+export type Verdict = 'human' | 'machine' | 'unsure'
+
+/** Who ended the call; `callee` is the far side, in both directions. */
+export type HangupBy = 'callee' | 'flow' | 'operator' | 'limit' | 'network' | 'unknown'
+
+export type FlowEvent =
+  /** The call is answered (and the verdict is there): the flow begins. */
+  | { type: 'start'; at: number; verdict: Verdict }
+  | { type: 'key'; at: number; key: string }
+  /** A `play` has ended; `ok: false` when it could not be played (missing sound, speech engine failed). */
+  | { type: 'played'; at: number; id: string; ok: boolean }
+  /** They began (`on`) or stopped talking; the driver also sends `on: false` when no audio came for 1.5 s. */
+  | { type: 'talk'; at: number; on: boolean }
+  | { type: 'timer'; at: number; id: string }
+  /** The answer to an `http` effect. `body` is parsed JSON, else text. */
+  | { type: 'http'; at: number; id: string; result: 'ok' | 'error' | 'timeout'; status: number | null; body: unknown }
+  /** An external task was finished over the API. */
+  | { type: 'task'; at: number; name: string; status: 'done' | 'failed'; result: unknown }
+  /** The answer to `callback_check` (`allowed`) or `callback` (`scheduled`); `fault` when the ledger could not be reached. */
+  | { type: 'callback'; at: number; id: string; result: 'allowed' | 'scheduled' | 'unavailable' | 'fault' }
+  /** The far side is gone, or somebody outside the flow ended the call. Only silent clean-up runs after it. */
+  | { type: 'hangup'; at: number; by: HangupBy; disposition?: 'cancelled' | 'technical' }
+
+export type Effect =
+  /** A named step was entered (for the record, `call.step` events, coverage and counts on the graph). */
+  | { type: 'enter'; step: string; event: string }
+  /** Plays the parts one after another as one playback of this id; ends with a `played` event, also when stopped. */
+  | { type: 'play'; id: string; parts: Spoken[] }
+  /** Stops that playback; no `played` event is needed any more. */
+  | { type: 'stop'; id: string }
+  | { type: 'timer'; id: string; ms: number }
+  | { type: 'cancel_timer'; id: string }
+  | { type: 'music'; on: boolean; class: string }
+  | { type: 'http'; id: string; request: HttpRequest; timeout: number }
+  /** May this number be called back at all (withheld, not allowed, do-not-call)? */
+  | { type: 'callback_check'; id: string }
+  | { type: 'callback'; id: string; request: CallbackRequest }
+  /** Ends the call. The driver hangs up; nothing is played after it. */
+  | { type: 'hangup'; by: 'flow' | 'limit' }
+  /** Nothing more will come: `result(state)` is final. */
+  | { type: 'done' }
+
+export interface HttpRequest {
+  method: string
+  url: string
+  headers: Record<string, string>
+  json: unknown
+}
+
+/** A later call that was agreed on. Times in milliseconds since the epoch, already clamped to the windows. */
+export interface CallbackRequest {
+  due_at: number
+  /** How long after `due_at` it may still be dialled, ms. */
+  expires: number
+  note: string | null
+  agent: 'any' | 'same' | null
+  /** Flow and step where that call starts; null: the same flow, its start. */
+  flow: string | null
+  at: string | null
+}
+
+/** Opening hours: each day of the week to its open intervals in minutes of the local day, end exclusive. */
+export type Windows = Record<'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun', { from: number; to: number }[]>
+
+/** The facts of a call that a flow may read, fixed before it begins. */
+export interface CallContext {
+  id: string
+  direction: 'outbound' | 'inbound'
+  /** The far side in E.164; "" when withheld. */
+  number: string
+  attempt: number
+  kind: 'first' | 'retry' | 'callback' | 'manual' | 'inbound'
+  amd: Verdict
+  contact: Record<string, string>
+  /** `campaign.*`: at least `name`. */
+  campaign: Record<string, unknown>
+  /** The last conversation with this contact or number: outcome, step, strategy, agent, spoke_with, notes, tasks, at. */
+  previous: Record<string, unknown>
+  /** Overrides of the flow's vars (POST /v1/calls, conversation tests). */
+  vars: Record<string, unknown>
+  /** Where a callback begins, null: the flow's start. */
+  start_at: string | null
+  /** All zones the far side may be in (IANA names); a time is spoken in the first and must be open in all. */
+  zones: string[]
+  /** Every set of windows that a callback must fit: policy, campaign. */
+  windows: Windows[]
+  /** Local dates (YYYY-MM-DD) on which nothing opens. */
+  holidays: string[]
+}
+
+/** What a conversation left behind, for the record. */
+export interface FlowResult {
+  disposition:
+    | 'completed'
+    | 'hangup'
+    | 'silent'
+    | 'nomatch'
+    | 'callback'
+    | 'opted_out'
+    | 'machine'
+    | 'technical'
+    | 'cancelled'
+  hangup_by: HangupBy
+  outcome: string | null
+  last_step: string | null
+  vars: Record<string, unknown>
+  /** ms since the epoch. */
+  callback_at: number | null
+}
