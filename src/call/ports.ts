@@ -84,6 +84,8 @@ export interface Telephony {
 export interface Voice {
   /** Rejects with an `ApelError` naming the sound or the engine's complaint. */
   files(parts: Spoken[]): Promise<string[]>
+  /** How long files that it gave play, ms; null when it cannot tell. The deadline of a playback whose end is never told. */
+  duration(files: string[]): number | null
 }
 
 /** The part of the ledger that a live call needs. */
