@@ -156,10 +156,13 @@ export function parseConfig(
   env: Environment,
 ): { config: Config; warnings: Problem[] } | { problems: Problem[] } {
   const document = readDocument(text, path ?? 'apel.yaml', env)
+  const unfilled = new Set(
+    document.problems.filter((p) => p.code === 'environment').map((p) => `${p.line}:${p.column}`),
+  )
   if (document.fatal) return { problems: document.problems }
   const problems = [...document.problems, ...shapeProblems(document), ...crossChecks(document)]
-    // A value that could not be filled in from the environment has been reported once; what follows from it is noise.
-    .filter((found, index, all) => all.findIndex((p) => p.line === found.line && p.column === found.column) === index)
+    // What follows from a value that the environment could not fill in is noise.
+    .filter((found) => found.code === 'environment' || !unfilled.has(`${found.line}:${found.column}`))
     .sort((a, b) => a.line - b.line || a.column - b.column)
   if (problems.some((problem) => problem.severity === 'error')) return { problems }
   const folder = path === null ? process.cwd() : dirname(resolve(path))
