@@ -10,13 +10,14 @@
 #
 #   APEL_OWN=1       download even what the host has
 #   APEL_MIRROR=URL  the Debian mirror (default: the one that the host's apt uses, else deb.debian.org)
+#   APEL_CACHE=FOLDER  instead of $XDG_CACHE_HOME/apel
 #
 # What it leaves: bin/NAME (what to run), roots/PART, stamps/PART (facts for the service; there when the part has been
 # tried and works), logs/PART.log.
 set -uo pipefail
 umask 022
 
-CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/apel"
+CACHE="${APEL_CACHE:-${XDG_CACHE_HOME:-${HOME:-}/.cache}/apel}"
 LAYOUT=1                # grows when the shape of a root, a wrapper or a stamp changes: old ones are then made anew
 ALL_PARTS="asterisk redis speech sipp"
 KEYRING=
@@ -53,7 +54,7 @@ programs_of() {
   esac
 }
 
-[ -n "${HOME:-}${XDG_CACHE_HOME:-}" ] || fail "neither HOME nor XDG_CACHE_HOME is set: there is no cache folder to install into."
+[ "$CACHE" != /.cache/apel ] || fail "neither HOME nor XDG_CACHE_HOME is set: there is no cache folder to install into."
 case $CACHE in *:*) fail "the cache folder $CACHE has a colon in its name, which a library path cannot hold. Set XDG_CACHE_HOME to another folder." ;; esac
 parts=${*:-$ALL_PARTS}
 for part in $parts; do
