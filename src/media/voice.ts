@@ -1,0 +1,133 @@
+/**
+ * The voice of a call: words and recorded sounds become files that Asterisk plays as they are, u-law at 8 kHz. Words are
+ * made once by (engine, voice, rate, language, text) and kept; two processes at a time make the rest, in order.
+ *
+ * One shelf under the data folder holds all; each Asterisk node has a shelf of its own that it can see, or fetches from
+ * the API by address. Several nodes may see the same folder.
+ */
+import { createHash } from 'node:crypto'
+import { statSync } from 'node:fs'
+import { basename } from 'node:path'
+import type { Voice } from '../call/ports.ts'
+import { ApelError } from '../errors.ts'
+import type { Spoken } from '../flow/io.ts'
+import { deadline, type Engine } from './engine.ts'
+import { lanes } from './lanes.ts'
+import { Shelf } from './shelf.ts'
+import { needSound, readSound } from './sounds.ts'
+import { length, trim } from './ulaw.ts'
+import { mend, toUlaw } from './wav.ts'
+
+export interface VoiceOptions {
+  /** Absolute; where every sound is kept. */
+  folder: string
+  engine: Engine
+  /** The program sox. */
+  sox: string
+  /** The folder of recorded sounds, `scripts-yaml/sounds`; it need not exist. */
+  recorded: string
+  /** How many speech processes at once. */
+  width?: number
+}
+
+/** Where a node finds its sounds: a folder that both see, or an address under which the API gives them out. */
+export type NodeSounds = { folder: string } | { base: string }
+
+export interface Studio {
+  /** The voice for one Asterisk node. */
+  at(node: NodeSounds): Voice
+  /** The file behind a name that Asterisk asks for over HTTP (`base/NAME`); null when there is none. */
+  file(name: string): string | null
+  /** Drops what was not asked for longest, down to `bytes` on each shelf. */
+  sweep(bytes: number): Promise<number>
+}
+
+const longest = 2000
+
+/** Makes the one place where sounds are made. */
+export function makeStudio({ folder, engine, sox, recorded, width = 2 }: VoiceOptions): Studio {
+  const main = new Shelf(folder)
+  const shelves = new Map([[folder, main]])
+  const lane = lanes(width)
+
+  const words = async (part: Extract<Spoken, { text: string }>): Promise<string> => {
+    const text = part.text
+      .normalize('NFC')
+      .replace(/\p{Cc}+/gu, ' ')
+      .trim()
+    if (text.length > longest)
+      throw new ApelError(
+        'text_too_long',
+        `A text of ${text.length} characters; at most ${longest} are spoken at once.`,
+      )
+    const key = JSON.stringify([await engine.version(), part.voice, part.rate, part.language, text])
+    return main.get(`${hash(key)}.ulaw`, () =>
+      lane(async () => {
+        if (!/[\p{L}\p{N}]/u.test(text)) return trim(Buffer.alloc(0))
+        const wav = await engine.speak({ text, language: part.language, voice: part.voice, rate: part.rate })
+        // An engine that finds nothing to say writes nothing at all.
+        if (wav.length === 0) return trim(Buffer.alloc(0))
+        return trim(await toUlaw(sox, mend(wav), ['-t', 'wav'], deadline))
+      }),
+    )
+  }
+
+  const sound = async (part: Extract<Spoken, { sound: string }>): Promise<string> => {
+    const { path, ending, format } = needSound(recorded, part.sound, part.language)
+    const { size, mtimeMs } = statSync(path)
+    const name = `${hash(JSON.stringify([path, size, mtimeMs]))}.${ending}`
+    return main.get(name, async () => {
+      const raw = await readSound({ path, ending, format })
+      return format === null ? raw : lane(() => toUlaw(sox, raw, format, deadline))
+    })
+  }
+
+  const make = (part: Spoken) => ('text' in part ? words(part) : sound(part))
+
+  return {
+    at(node) {
+      if ('base' in node) {
+        const base = node.base.replace(/\/+$/, '')
+        return voice(make, async (path) => `${base}/${basename(path)}`, main)
+      }
+      const shelf = shelves.get(node.folder) ?? new Shelf(node.folder)
+      shelves.set(node.folder, shelf)
+      return voice(make, async (path) => bare(await shelf.take(path)), main)
+    },
+    file(name) {
+      if (!/^[0-9a-f]{32}\.[a-z0-9]{2,5}$/.test(name)) return null
+      const path = main.path(name)
+      return statSync(path, { throwIfNoEntry: false })?.isFile() ? path : null
+    },
+    async sweep(bytes) {
+      let gone = 0
+      for (const shelf of shelves.values()) gone += await shelf.sweep(bytes)
+      return gone
+    },
+  }
+}
+
+function voice(make: (part: Spoken) => Promise<string>, place: (path: string) => Promise<string>, main: Shelf): Voice {
+  return {
+    files: (parts) => Promise.all(parts.map(async (part) => place(await make(part)))),
+    duration(files) {
+      let sum = 0
+      for (const file of files) {
+        const name = basename(file)
+        const size = statSync(main.path(name.includes('.') ? name : `${name}.ulaw`), { throwIfNoEntry: false })?.size
+        if (size === undefined) return null
+        sum += length(size)
+      }
+      return sum
+    },
+  }
+}
+
+/** Asterisk adds the ending itself and takes the best that is there. */
+function bare(path: string): string {
+  return path.replace(/\.[a-z0-9]+$/, '')
+}
+
+function hash(key: string): string {
+  return createHash('sha256').update(key).digest('hex').slice(0, 32)
+}
