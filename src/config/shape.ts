@@ -43,7 +43,7 @@ export function shapeProblems(document: Document): Problem[] {
       })
     }
     const name = issue.path.length > 0 ? `\`${issue.path.join('.')}\`` : 'The file'
-    return [problem(document.place(issue.path), codeOf(issue), `${name} ${sentence(issue, value)}`)]
+    return [problem(document.place(issue.path), codeOf(issue), `${name} ${sentence(issue, value)}`.replace('` : ', '`: '))]
   })
 }
 
