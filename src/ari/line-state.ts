@@ -1,0 +1,136 @@
+/**
+ * What a channel has been through, and what a signal therefore means. Asterisk may repeat itself, the order may be
+ * broken by a gap in the link, an event may be missing; out of here every call rings at most once, is answered at most
+ * once and ends exactly once, with nothing after its end. Deterministic: no time but `at`, no effects.
+ *
+ * Two kinds of channels end differently. One that we created is subscribed by its creation: `StasisEnd`, then
+ * `ChannelDestroyed` with the cause. An inbound one ends with `StasisEnd` and nothing more.
+ */
+import type { LineEvent } from '../call/ports.ts'
+import type { Signal } from './events.ts'
+
+export interface LineState {
+  readonly direction: 'outbound' | 'inbound'
+  /** When the channel was born, ms since the epoch, and after how many ms Asterisk ends it; null: unknown. */
+  readonly born: number
+  readonly absolute: number | null
+  readonly amd: boolean
+  entered: boolean
+  ringing: boolean
+  answered: boolean
+  /** We sent it into the dialplan (AMD): leaving our application is not its end. */
+  away: boolean
+  /** Who first asked for the end. */
+  leaving: 'us' | 'callee' | 'node' | null
+  cause: number | null
+  /** It left our application without our doing; a created channel's `destroyed` must follow. */
+  left: boolean
+  ended: boolean
+}
+
+export function newLine(
+  direction: LineState['direction'],
+  born: number,
+  absolute: number | null,
+  amd: boolean,
+): LineState {
+  return {
+    direction,
+    born,
+    absolute,
+    amd,
+    entered: false,
+    ringing: false,
+    answered: false,
+    away: false,
+    leaving: null,
+    cause: null,
+    left: false,
+    ended: false,
+  }
+}
+
+/** Asterisk looks at its time limit once a second or so, and its clock is not ours. */
+const LIMIT_MARGIN = 1_500
+
+/** Takes a signal in (changing `line`) and says what there is to tell. */
+export function observe(line: LineState, signal: Signal, at: number): LineEvent[] {
+  if (line.ended) return []
+  switch (signal.kind) {
+    case 'entered':
+      return entered(line, signal.args, signal.state, at)
+    case 'state':
+      return stateIs(line, signal.state, at)
+    case 'leaving':
+      // A request of ours comes back as a soft one; whoever asked first ended the call.
+      line.leaving ??= signal.soft ? 'node' : 'callee'
+      line.cause = signal.cause !== null && !signal.soft ? signal.cause : line.cause
+      return []
+    case 'left':
+      if (line.away) return []
+      line.left = true
+      return line.direction === 'inbound' ? [end(line, line.cause, null, at)] : []
+    case 'destroyed':
+      return [end(line, signal.cause, signal.sip, at)]
+    case 'key':
+      return [{ type: 'key', at, key: signal.key }]
+    case 'talk':
+      return [{ type: 'talk', at, on: signal.on }]
+    case 'played':
+      // A sound cut by the hang-up counts as failed; its caller hears of the end instead.
+      return line.leaving && !signal.ok ? [] : [{ type: 'played', at, id: signal.id, ok: signal.ok }]
+    default: {
+      const never: never = signal
+      return never
+    }
+  }
+}
+
+/** The channel is gone, found out by asking: its cause is lost. `restarted`: Asterisk itself was away meanwhile. */
+export function gone(line: LineState, at: number, restarted: boolean): LineEvent[] {
+  if (line.ended) return []
+  const event = end(line, line.cause, null, at)
+  return [restarted && event.type === 'ended' ? { ...event, by: 'network' } : event]
+}
+
+function entered(line: LineState, args: string[], state: string, at: number): LineEvent[] {
+  line.entered = true
+  line.left = false
+  const events = stateIs(line, state, at)
+  if (args[0] !== 'amd' || !line.away) return events
+  line.away = false
+  return [...events, { type: 'amd', at, status: args[1] ?? '', cause: args[2] ?? '' }]
+}
+
+function stateIs(line: LineState, state: string, at: number): LineEvent[] {
+  if (line.answered) return []
+  if (state === 'Ringing' && line.direction === 'outbound' && !line.ringing) {
+    line.ringing = true
+    return [{ type: 'ringing', at }]
+  }
+  if (state === 'Up') {
+    line.answered = true
+    return [{ type: 'answered', at }]
+  }
+  return []
+}
+
+function end(line: LineState, cause: number | null, sip: number | null, at: number): LineEvent {
+  line.ended = true
+  return { type: 'ended', at, cause, sip, by: endedBy(line, cause, sip, at) }
+}
+
+function endedBy(
+  line: LineState,
+  cause: number | null,
+  sip: number | null,
+  at: number,
+): 'callee' | 'us' | 'limit' | 'unknown' {
+  if (line.leaving === 'us' || line.leaving === 'callee') return line.leaving
+  // The dial timeout that we gave to Asterisk: a soft request of its own, then cause 19.
+  if (line.leaving === 'node') return !line.answered && cause === 19 ? 'us' : 'unknown'
+  // A refusal says who by its SIP code, even when the request for the end was missed.
+  if (!line.answered && sip !== null) return 'callee'
+  if (line.absolute !== null && at - line.born >= line.absolute - LIMIT_MARGIN) return 'limit'
+  return 'unknown'
+}

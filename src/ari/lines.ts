@@ -1,0 +1,127 @@
+/**
+ * The channels of ours on one node, by id. Every signal finds its channel here by one look-up; an inbound call waits
+ * here, its events kept, until somebody attaches to it; a channel in our application that belongs to nobody (a creation
+ * whose answer was lost and which was given up) is hung up. After a gap in the link, `reconcile` closes it from a list
+ * of what is really there.
+ */
+import type { InboundCall, LineEvent } from '../call/ports.ts'
+import { readChannel, type Signal } from './events.ts'
+import { type LiveLine, makeLine, type Node } from './line.ts'
+import { newLine } from './line-state.ts'
+
+export interface Lines {
+  open(id: string, absolute: number, amd: boolean): LiveLine
+  find(id: string): LiveLine | undefined
+  /** An inbound call that waits, or a channel that we know by its id alone. */
+  attach(id: string, listener: (event: LineEvent) => void): LiveLine
+  signal(signal: Signal): void
+  /** `listed`: the answer of `GET /channels`. */
+  reconcile(listed: unknown[], restarted: boolean): Promise<void>
+  size(): number
+  /** Every channel left is told as lost with the node. */
+  close(): void
+}
+
+/** ms in which an inbound call must be taken; the one who is to take it answers within milliseconds. */
+const OFFER_FOR = 10_000
+
+export function makeLines(node: Node, inboundLimit: number, onInbound: (call: InboundCall) => boolean): Lines {
+  const lines = new Map<string, LiveLine>()
+  const offers = new Map<string, { live: LiveLine; timer: unknown }>()
+
+  const makeFor = (id: string, state: Parameters<typeof makeLine>[2]): LiveLine => {
+    const live: LiveLine = makeLine(node, id, state, () => {
+      if (lines.get(id) === live) lines.delete(id)
+    })
+    lines.set(id, live)
+    return live
+  }
+
+  const hangUpNobodys = (id: string): void => {
+    node.log.warn({ node: node.name, call: id }, 'a channel in our application belongs to nobody; hanging it up')
+    void node.request('DELETE', `/channels/${encodeURIComponent(id)}`).catch(() => undefined)
+  }
+
+  const withdraw = (id: string): LiveLine | undefined => {
+    const offer = offers.get(id)
+    if (!offer) return undefined
+    node.clock.clearTimeout(offer.timer)
+    offers.delete(id)
+    return offer.live
+  }
+
+  const offer = (signal: Signal & { kind: 'entered' }): void => {
+    const live = makeFor(signal.channel, newLine('inbound', node.clock.now(), inboundLimit, false))
+    live.signal(signal)
+    const timer = node.clock.setTimeout(() => {
+      withdraw(signal.channel)
+      live.drop()
+      hangUpNobodys(signal.channel)
+    }, OFFER_FOR)
+    offers.set(signal.channel, { live, timer })
+    const taken = onInbound({ id: signal.channel, called: signal.called, caller: signal.caller })
+    if (taken) return
+    withdraw(signal.channel)
+    live.drop()
+    hangUpNobodys(signal.channel)
+  }
+
+  const signal = (incoming: Signal): void => {
+    const live = lines.get(incoming.channel)
+    if (live || incoming.kind !== 'entered') {
+      live?.signal(incoming)
+      return
+    }
+    // An offer stays known until it is taken, though its caller may have hung up: no second one for a repeated event.
+    if (incoming.args[0] !== 'inbound') hangUpNobodys(incoming.channel)
+    else if (!offers.has(incoming.channel)) offer(incoming)
+  }
+
+  return {
+    open: (id, absolute, amd) => makeFor(id, newLine('outbound', node.clock.now(), absolute, amd)),
+    find: (id) => lines.get(id),
+    attach(id, listener) {
+      const live =
+        withdraw(id) ?? lines.get(id) ?? makeFor(id, newLine('inbound', node.clock.now(), inboundLimit, false))
+      live.listen(listener)
+      return live
+    },
+    signal,
+    async reconcile(listed, restarted) {
+      const there = new Map(
+        listed.map(readChannel).flatMap((found) => (found ? [[found.channel, found] as const] : [])),
+      )
+      for (const live of [...lines.values()]) {
+        const found = there.get(live.id)
+        if (!found) live.lost(restarted)
+        else await catchUp(node, live, found)
+      }
+      for (const found of there.values()) {
+        if (!lines.has(found.channel) && belongs(node.app, listed, found.channel)) signal(found)
+      }
+    },
+    size: () => lines.size,
+    close() {
+      for (const id of [...offers.keys()]) withdraw(id)
+      for (const live of [...lines.values()]) live.lost(true)
+    },
+  }
+}
+
+/** What happened to a living channel in the gap: answered, its sound ended, our hang-up lost. Keys are lost for good. */
+async function catchUp(node: Node, live: LiveLine, found: Signal & { kind: 'entered' }): Promise<void> {
+  live.signal(found.args[0] === 'amd' ? found : { channel: live.id, kind: 'state', state: found.state })
+  if (live.state.leaving === 'us') await live.line.hangup().catch(() => undefined)
+  for (const id of [...live.playing]) {
+    const answer = await node.request('GET', `/playbacks/${encodeURIComponent(id)}`)
+    if (answer.status === 404) live.signal({ channel: live.id, kind: 'played', id, ok: true })
+  }
+}
+
+/** Whether the channel is in our own application, and not in that of another instance. */
+function belongs(app: string, listed: unknown[], id: string): boolean {
+  return listed.some((channel) => {
+    const { id: its, dialplan } = channel as { id?: unknown; dialplan?: { app_name?: unknown; app_data?: unknown } }
+    return its === id && dialplan?.app_name === 'Stasis' && String(dialplan.app_data).split(',')[0] === app
+  })
+}

@@ -1,0 +1,70 @@
+/**
+ * What a fresh link needs before calls may go over it: Asterisk is new enough, the technology that the trunks dial
+ * through is loaded and has an endpoint (its HTTP answers seconds before PJSIP does), and it sends only the
+ * events that we read. Each time anew: the filter lives and dies with the application, not with the socket.
+ */
+import { ApelError } from '../errors.ts'
+import { EVENT_TYPES } from './events.ts'
+import { saidBy } from './line.ts'
+import type { AriLink } from './link.ts'
+
+export interface Facts {
+  /** e.g. `22.10.1`. */
+  version: string
+  /** As Asterisk gives it; another value means that it was restarted, and that every channel is gone. */
+  startup: string
+}
+
+/** Older ones lack what calls are made of here: a filter of events, the SIP code of an end. */
+const OLDEST = 20
+
+/** Reads version and start time. Rejects with `node_refused` when the account is wrong. */
+export async function readFacts(link: AriLink, node: string): Promise<Facts> {
+  const answer = await link.request('GET', '/asterisk/info')
+  if (answer.status !== 200) {
+    throw new ApelError(
+      'node_refused',
+      `Asterisk node ${node} answered ${answer.status} to GET /asterisk/info: ${saidBy(answer.body)}; check url, username and password, and that ari.conf gives this account more than read_only`,
+      { node, status: answer.status },
+      true,
+    )
+  }
+  const info = answer.body as { system?: { version?: unknown }; status?: { startup_time?: unknown } } | null
+  return {
+    version: String(info?.system?.version ?? 'unknown').replace(/[^0-9.].*$/, '') || String(info?.system?.version),
+    startup: String(info?.status?.startup_time ?? ''),
+  }
+}
+
+/** Why this version will not do; null when it does. One that cannot be read (a build from git) is let through. */
+export function tooOld(version: string): string | null {
+  const major = /^(?:certified[/-])?(\d+)/i.exec(version)?.[1]
+  if (major === undefined || Number(major) >= OLDEST) return null
+  return `Asterisk ${version} is too old: version ${OLDEST} or later is needed`
+}
+
+/** Switches the allow-list of events on. `RESTResponse` carries the answers of the other transport. */
+export async function filterEvents(link: AriLink, app: string): Promise<void> {
+  const allowed = [...EVENT_TYPES, 'RESTResponse'].map((type) => ({ type }))
+  const answer = await link.request('PUT', `/applications/${encodeURIComponent(app)}/eventFilter`, {}, { allowed })
+  if (answer.status >= 300) {
+    throw new ApelError(
+      'ari_refused',
+      `the event filter was refused with status ${answer.status}: ${saidBy(answer.body)}`,
+      {
+        status: answer.status,
+      },
+    )
+  }
+}
+
+/** Which of the technologies (`PJSIP`) cannot be dialled through yet, as a sentence; null when all can. */
+export async function missingEndpoint(link: AriLink, technologies: readonly string[]): Promise<string | null> {
+  for (const technology of technologies) {
+    const answer = await link.request('GET', `/endpoints/${encodeURIComponent(technology)}`)
+    if (answer.status === 404) return `${technology} is not loaded in Asterisk yet`
+    if (answer.status >= 300) return `asking for the endpoints of ${technology} gave status ${answer.status}`
+    if (!Array.isArray(answer.body) || answer.body.length === 0) return `${technology} has no endpoint in Asterisk yet`
+  }
+  return null
+}

@@ -1,0 +1,209 @@
+/**
+ * One Asterisk node as the rest of the service sees it: `Telephony` of `call/ports.ts`, and a little more for the gate,
+ * the doctor and shutdown. Here the parts meet: the supervisor keeps the link, `readiness` and `app-list` make it
+ * useful, `lines` holds the channels, `dial` makes new ones.
+ */
+import type { Clock, DialOrder, InboundCall, Line, LineEvent, Telephony } from '../call/ports.ts'
+import { ApelError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import { type Exclusively, listApp, unlistApp } from './app-list.ts'
+import { dial } from './dial.ts'
+import { readChannel, readEvent } from './events.ts'
+import type { Node } from './line.ts'
+import { saidBy } from './line.ts'
+import { makeLines } from './lines.ts'
+import { type AriLink, nodeDown, type OpenLink } from './link.ts'
+import { type Facts, filterEvents, missingEndpoint, readFacts, tooOld } from './readiness.ts'
+import { makeSupervisor, type Standing } from './supervisor.ts'
+import { openerFor, type Transport } from './transport.ts'
+
+export interface TelephonyOptions {
+  /** The node's name in the configuration. */
+  node: string
+  /** `http://HOST:PORT`. */
+  url: string
+  username: string
+  password: string
+  /** The Stasis application: `apel-INSTANCE-EPOCH`. One process may own a name. */
+  app: string
+  transport: Transport
+  log: Log
+  clock: Clock
+  /** What the trunks dial through; an endpoint of each must be there. Default `['PJSIP']`. */
+  technologies?: readonly string[]
+  /** Longest inbound call, ms, as the dialplan sets it (APEL_MAX_INBOUND). Default an hour. */
+  inboundLimit?: number
+  /** Runs the change of APEL_APPS while no other instance does. */
+  exclusively?: Exclusively
+  /** For tests: another way to open a link. */
+  open?: OpenLink
+}
+
+/** A channel on the node, ours or not. */
+export interface ListedChannel {
+  id: string
+  state: string
+  /** The application that it is in, and what it was sent there with; empty when it is in none. */
+  app: string
+  args: string[]
+}
+
+export interface NodeTelephony extends Telephony {
+  /** Begins to connect, for ever. Resolves when the link is up or first failed; never rejects. */
+  start(): Promise<void>
+  /** Takes no more inbound calls: the dialplan offers them to other instances, or rings and apologises. */
+  stopInbound(): Promise<void>
+  /** Ends the link. Calls still on are told as `ended` by `network`; on the node they go on to their time limit. */
+  close(): Promise<void>
+  /** e.g. `22.10.1`; null before the first link. */
+  version(): string | null
+  transport(): 'ari-client' | 'websocket' | null
+  onChange(handler: (standing: Standing & { ready: boolean }) => void): void
+  /** All channels on the node. Rejects as `AriLink.request` does. */
+  channels(): Promise<ListedChannel[]>
+  /** Ends a channel by its id; one that is gone already is success. */
+  hangupById(id: string): Promise<void>
+  setVariable(id: string, name: string, value: string): Promise<void>
+  /** How many channels are followed. */
+  size(): number
+}
+
+const LIST_AGAIN = 5_000
+
+export function makeTelephony(options: TelephonyOptions): NodeTelephony {
+  const { log, clock } = options
+  const technologies = options.technologies ?? ['PJSIP']
+  const exclusively: Exclusively = options.exclusively ?? ((run) => run())
+  const changed: ((standing: Standing & { ready: boolean }) => void)[] = []
+  let inbound: ((call: InboundCall) => void) | null = null
+  let takesInbound = true
+  let facts: Facts | null = null
+  let listing: unknown = null
+
+  const request: AriLink['request'] = (...args) => {
+    const link = supervisor.link()
+    if (link) return link.request(...args)
+    return Promise.reject(nodeDown(options.node, supervisor.standing().reason ?? 'closed', false))
+  }
+  const node: Node = { name: options.node, app: options.app, clock, log, request }
+
+  const lines = makeLines(node, options.inboundLimit ?? 3_600_000, (call) => {
+    if (!inbound) return false
+    try {
+      inbound(call)
+      return true
+    } catch (error) {
+      log.error({ node: options.node, call: call.id, err: error }, 'the handler of inbound calls threw')
+      return false
+    }
+  })
+
+  const supervisor = makeSupervisor({
+    target: options,
+    open: options.open ?? openerFor(options.transport),
+    prepare,
+    onEvent(event) {
+      const signal = readEvent(event)
+      if (signal) lines.signal(signal)
+    },
+    onChange(standing) {
+      clock.clearTimeout(listing)
+      if (standing.state === 'up') listAgain()
+      for (const handler of changed) handler({ ...standing, ready: standing.state === 'up' })
+    },
+    log,
+    clock,
+  })
+
+  async function prepare(link: AriLink): Promise<string | null> {
+    await filterEvents(link, options.app)
+    const now = await readFacts(link, options.node)
+    const restarted = facts !== null && facts.startup !== now.startup
+    facts = now
+    const channels = await link.request('GET', '/channels')
+    if (Array.isArray(channels.body)) await lines.reconcile(channels.body, restarted)
+    const missing = tooOld(now.version) ?? (await missingEndpoint(link, technologies))
+    if (missing === null && takesInbound) await listApp(link, options.app, exclusively)
+    return missing
+  }
+
+  /** Another instance may have overwritten the list, a reload of the dialplan may have cleared it. */
+  function listAgain(): void {
+    listing = clock.setTimeout(async () => {
+      const link = supervisor.link()
+      if (link && takesInbound) await listApp(link, options.app, exclusively).catch(() => undefined)
+      if (supervisor.standing().state === 'up') listAgain()
+    }, LIST_AGAIN)
+  }
+
+  async function stopInbound(): Promise<void> {
+    takesInbound = false
+    const link = supervisor.link()
+    if (link) await unlistApp(link, options.app, exclusively).catch(() => undefined)
+  }
+
+  const ask = async (
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    query = {},
+    missing = false,
+  ): Promise<unknown> => {
+    const answer = await request(method, path, query)
+    if (answer.status < 300 || (missing && answer.status === 404)) return answer.body
+    throw new ApelError(
+      'ari_refused',
+      `Asterisk node ${options.node} refused ${method} ${path} with status ${answer.status}: ${saidBy(answer.body)}`,
+      { node: options.node, status: answer.status },
+    )
+  }
+
+  return {
+    node: options.node,
+    start: () => supervisor.start(),
+    ready: () => supervisor.fresh(),
+    reason() {
+      if (supervisor.fresh()) return null
+      return supervisor.standing().reason ?? 'nothing was heard from Asterisk for too long'
+    },
+    dial(order: DialOrder, listener: (event: LineEvent) => void): Promise<Line> {
+      if (!supervisor.fresh()) {
+        return Promise.reject(nodeDown(options.node, supervisor.standing().reason ?? 'silent', false))
+      }
+      return dial(node, lines, order, listener)
+    },
+    attach: (id, listener) => lines.attach(id, listener).line,
+    onInbound(handler) {
+      inbound = handler
+    },
+    stopInbound,
+    async close() {
+      clock.clearTimeout(listing)
+      await stopInbound()
+      await supervisor.close()
+      clock.clearTimeout(listing)
+      lines.close()
+    },
+    version: () => facts?.version ?? null,
+    transport: () => supervisor.link()?.transport ?? null,
+    onChange(handler) {
+      changed.push(handler)
+    },
+    async channels() {
+      const body = await ask('GET', '/channels')
+      return (Array.isArray(body) ? body : []).flatMap((listed) => {
+        const found = readChannel(listed)
+        if (!found) return []
+        const plan = (listed as { dialplan?: { app_name?: unknown; app_data?: unknown } }).dialplan
+        const app = plan?.app_name === 'Stasis' ? (String(plan.app_data).split(',')[0] ?? '') : ''
+        return [{ id: found.channel, state: found.state, app, args: found.args }]
+      })
+    },
+    async hangupById(id) {
+      await ask('DELETE', `/channels/${encodeURIComponent(id)}`, {}, true)
+    },
+    async setVariable(id, name, value) {
+      await ask('POST', `/channels/${encodeURIComponent(id)}/variable`, { variable: name, value })
+    },
+    size: () => lines.size(),
+  }
+}
