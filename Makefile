@@ -1,0 +1,46 @@
+# Everything from a fresh checkout, on Linux with Node 20: no step needs another one done by hand before.
+#
+#   make build    packages and compiler, into build/
+#   make setup    Asterisk, Redis, SIPp and speech, into the cache folder
+#   make demo     a campaign on sixty phones and three callers, in a minute
+#   make test     set-up, build, lint, all tests; the last line is `N passed, N failed`
+
+SHELL := /bin/bash
+BIN := node_modules/.bin
+.NOTPARALLEL:
+.PHONY: all build setup lint format test demo clean node
+
+all: build
+
+node:
+	@command -v node >/dev/null && command -v npm >/dev/null || { echo 'Node.js with npm is missing: install Node 20.19 or later (https://nodejs.org), then run make again.'; exit 1; }
+	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' || { echo "Node $$(node --version) is too old: version 20.19 or later is needed."; exit 1; }
+	@[ "$$(uname -s)" = Linux ] || { echo 'The embedded servers are made for Linux; on other systems use the containers in docker/.'; exit 1; }
+
+# Install scripts stay off: nothing that is needed has one.
+node_modules/.ready: package.json package-lock.json | node
+	npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+build: node node_modules/.ready
+	$(BIN)/tsc -p tsconfig.json
+	@[ ! -f build/src/main.js ] || chmod +x build/src/main.js
+
+setup:
+	@setup/install.sh
+
+lint: node_modules/.ready
+	$(BIN)/biome check --error-on-warnings .
+
+format: node_modules/.ready
+	$(BIN)/biome check --write .
+
+# A part of a file's path runs that part alone: make test only=asterisk
+test: setup build lint
+	@node build/test/support/run.js $(only)
+
+demo: setup build
+	@node build/demo/main.js
+
+clean:
+	rm -rf build
