@@ -15,10 +15,10 @@ export function nearName(name: string, known: readonly string[]): string | null 
   return distance(name, near) <= Math.max(2, Math.floor(near.length / 3)) ? near : null
 }
 
-export function shapeProblems(document: Document): Problem[] {
+export function shapeProblems(document: Document, schema: z.ZodType = configSchema): Problem[] {
   const value = document.value ?? {}
   const known: string[][] = []
-  const result = configSchema.safeParse(value, {
+  const result = schema.safeParse(value, {
     error: (issue) => {
       if (issue.code !== 'unrecognized_keys') return undefined
       const shape = (issue.inst as { _zod?: { def?: { shape?: object } } } | undefined)?._zod?.def?.shape
