@@ -21,7 +21,7 @@ import {
 } from './asterisk-config.ts'
 import type { Peer } from './peers.ts'
 import { alone, isAlive, type ProcessRef, readRef, startDetached, stopProcess, writeWhole } from './process.ts'
-import { plain, reachable } from './short-folder.ts'
+import { forget, plain, reachable } from './short-folder.ts'
 import { projectRoot, type Say, type Tools } from './tools.ts'
 
 const run = promisify(execFile)
@@ -175,6 +175,8 @@ class Node {
     const output = join(this.folder, 'log', 'output')
     const log = join(this.folder, 'log', 'messages')
     const from = sizeOf(log)
+    // A stop before took the link to the run folder away.
+    reachable(this.folder, 'run/asterisk.ctl')
     rmSync(join(this.folder, 'run', 'asterisk.ctl'), { force: true })
     const ref = await startDetached(
       this.tools.path('asterisk'),
@@ -241,6 +243,7 @@ class Node {
     )
     await stopProcess(ref, 10_000, asked)
     rmSync(this.ledger, { force: true })
+    forget(this.folder)
   }
 }
 

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ApelError } from '../errors.ts'
 import { alone, isAlive, type ProcessRef, processRef, startDetached, stopProcess, writeWhole } from './process.ts'
-import { reachable } from './short-folder.ts'
+import { forget, reachable } from './short-folder.ts'
 import type { Say, Tools } from './tools.ts'
 
 export interface EmbeddedRedis {
@@ -43,7 +43,7 @@ export async function startRedis({ dataDir, tools, say }: RedisOptions): Promise
     if (running) {
       say(`Redis: found running (process ${running.pid}), ${folder}`)
       await ready(socket, running, folder)
-      return handle(socket, running, true)
+      return handle(folder, socket, running, true)
     }
     const begun = performance.now()
     rmSync(socket, { force: true })
@@ -52,7 +52,7 @@ export async function startRedis({ dataDir, tools, say }: RedisOptions): Promise
     const ref = await startDetached(tools.path('redis-server'), [join(folder, 'redis.conf')], output)
     await ready(socket, ref, folder)
     say(`Redis ${tools.fact('redis', 'version')}: started in ${Math.round(performance.now() - begun)} ms, ${folder}`)
-    return handle(socket, ref, false)
+    return handle(folder, socket, ref, false)
   })
 }
 
@@ -81,7 +81,7 @@ function quoted(path: string): string {
   return `"${path.replace(/[\\"]/g, '\\$&')}"`
 }
 
-function handle(socket: string, ref: ProcessRef, found: boolean): EmbeddedRedis {
+function handle(folder: string, socket: string, ref: ProcessRef, found: boolean): EmbeddedRedis {
   return {
     socket,
     url: socket,
@@ -95,6 +95,7 @@ function handle(socket: string, ref: ProcessRef, found: boolean): EmbeddedRedis 
         () => false,
       )
       await stopProcess(ref, 15_000, asked)
+      forget(folder)
     },
   }
 }

@@ -23,9 +23,22 @@ export function plain(folder: string): string {
   return /^[\w./+-]+$/.test(real) ? real : shortLink(real)
 }
 
+/** Removes the link that `reachable` made for a folder, once nobody listens there any more. */
+export function forget(folder: string): void {
+  try {
+    rmSync(parentOf(realpathSync(folder)), { recursive: true, force: true })
+  } catch {
+    // the folder is gone itself
+  }
+}
+
+function parentOf(real: string): string {
+  return `/tmp/apel-${userInfo().uid}-${createHash('sha256').update(real).digest('hex').slice(0, 12)}`
+}
+
 function shortLink(real: string): string {
   const uid = userInfo().uid
-  const parent = `/tmp/apel-${uid}-${createHash('sha256').update(real).digest('hex').slice(0, 12)}`
+  const parent = parentOf(real)
   mkdirSync(parent, { recursive: true, mode: 0o700 })
   const found = lstatSync(parent)
   // Anybody may write to /tmp: a folder that somebody else made there first is not to be trusted.
