@@ -43,7 +43,9 @@ export function shapeProblems(document: Document, schema: z.ZodType = configSche
       })
     }
     const name = issue.path.length > 0 ? `\`${issue.path.join('.')}\`` : 'The file'
-    return [problem(document.place(issue.path), codeOf(issue), `${name} ${sentence(issue, value)}`.replace('` : ', '`: '))]
+    return [
+      problem(document.place(issue.path), codeOf(issue), `${name} ${sentence(issue, value)}`.replace('` : ', '`: ')),
+    ]
   })
 }
 

@@ -1,0 +1,111 @@
+/**
+ * `Idempotency-Key` on any POST: the first request takes the key, its answer is kept for 24 h, and the same request again gets
+ * that answer without being performed. Another request under the same key is a conflict, and so is one that comes while the
+ * first is under way. An answer that says "again" (429, 503) gives the key back.
+ *
+ * A streamed body cannot be known before it has been read, and must not be kept in memory: its fingerprint is taken while it
+ * passes, and a repeated upload is read only to be compared.
+ */
+import { createHash, type Hash } from 'node:crypto'
+import { type Readable, Transform } from 'node:stream'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { ApelError } from '../errors.ts'
+import { DEADLINE, within } from './deadline.ts'
+import type { ApiPorts, KeptAnswer } from './ports.ts'
+
+interface Claimed {
+  key: string
+  hash: Hash
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    claimed: Claimed | null
+  }
+}
+
+export function keepAnswers(app: FastifyInstance, store: ApiPorts['idempotency']): void {
+  app.decorateRequest('claimed', null)
+
+  app.addHook('preHandler', async (request, reply) => {
+    const key = keyOf(request)
+    if (key === null || request.routeOptions.config.streamed) return
+    const hash = begin(request).update(JSON.stringify(request.body ?? null))
+    const kept = await claim(store, key, hash.copy().digest('base64url'))
+    if (kept === null) request.claimed = { key, hash }
+    else return answerAgain(reply, kept, hash.digest('base64url'))
+  })
+
+  app.addHook('onSend', async (request, reply, payload) => {
+    const { claimed } = request
+    if (claimed === null) return
+    request.claimed = null
+    // Of an upload that failed the rest was not read: there is no fingerprint to hold a repetition against.
+    const unread = request.routeOptions.config.streamed && reply.statusCode >= 400
+    if (reply.statusCode === 503 || reply.statusCode === 429 || unread) return store.release(claimed.key)
+    await store.keep(claimed.key, {
+      fingerprint: claimed.hash.digest('base64url'),
+      answer: {
+        status: reply.statusCode,
+        body: typeof payload === 'string' ? payload : '',
+        type: String(reply.getHeader('content-type') ?? 'application/json; charset=utf-8'),
+      },
+    })
+  })
+}
+
+/**
+ * For a route with a streamed body: hands on the body to read, or null when the request is a repetition and `reply` has been
+ * given the first answer.
+ */
+export async function claimStream(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  store: ApiPorts['idempotency'],
+): Promise<Readable | null> {
+  const body = request.body as Readable
+  const key = keyOf(request)
+  if (key === null) return body
+  const hash = begin(request)
+  const kept = await claim(store, key, 'streamed')
+  if (kept === null) {
+    request.claimed = { key, hash }
+    const passing = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        hash.update(chunk)
+        done(null, chunk)
+      },
+    })
+    body.on('error', (error) => passing.destroy(error))
+    return body.pipe(passing)
+  }
+  for await (const chunk of body) hash.update(chunk as Buffer)
+  answerAgain(reply, kept, hash.digest('base64url'))
+  return null
+}
+
+function answerAgain(reply: FastifyReply, kept: KeptAnswer, fingerprint: string): FastifyReply {
+  if (kept.answer === null)
+    throw new ApelError('idempotency_conflict', 'The first request under this key is still under way; ask again later.')
+  if (kept.fingerprint !== fingerprint)
+    throw new ApelError(
+      'idempotency_conflict',
+      'This key was used for another request; take a new key for a new request.',
+    )
+  const { status, body, type } = kept.answer
+  return reply.code(status).header('content-type', type).header('idempotency-replayed', 'true').send(body)
+}
+
+const claim = (store: ApiPorts['idempotency'], key: string, fingerprint: string): Promise<KeptAnswer | null> =>
+  within(store.claim(key, fingerprint), DEADLINE)
+
+/** The key belongs to the one who sent it: two tokens may use the same one. */
+function keyOf(request: FastifyRequest): string | null {
+  const given = request.headers['idempotency-key']
+  if (given === undefined || request.method !== 'POST') return null
+  if (typeof given !== 'string' || !/^[\x21-\x7e]{1,200}$/.test(given))
+    throw new ApelError('bad_request', 'An Idempotency-Key is 1 to 200 printable characters without blanks.')
+  return `${request.caller?.name ?? ''}:${given}`
+}
+
+const begin = (request: FastifyRequest): Hash => createHash('sha256').update(`${request.method} ${request.url}\n`)

@@ -1,0 +1,52 @@
+/** The service's own metrics, as `/metrics` shows them. The parts that count are handed these by `service.ts`. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+export type Metrics = ReturnType<typeof makeMetrics>
+
+/** A registry of its own for each service, so that several may live in one process (tests). */
+export function makeMetrics() {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+  return {
+    registry,
+    callsActive: new Gauge({
+      name: 'apel_calls_active',
+      help: 'Calls that are not ended.',
+      labelNames: ['direction'] as const,
+      registers,
+    }),
+    attempts: new Counter({
+      name: 'apel_attempts_total',
+      help: 'Attempts that have ended, by disposition.',
+      labelNames: ['disposition'] as const,
+      registers,
+    }),
+    gateOpen: new Gauge({
+      name: 'apel_gate_open',
+      help: '1 while this node may dial; the reason is empty then.',
+      labelNames: ['node', 'reason'] as const,
+      registers,
+    }),
+    queueDepth: new Gauge({ name: 'apel_queue_depth', help: 'Calls waiting in the queue.', registers }),
+    callbacksDue: new Gauge({ name: 'apel_callbacks_due', help: 'Callbacks whose time has come.', registers }),
+    ariRequestSeconds: new Histogram({
+      name: 'apel_ari_request_seconds',
+      help: 'Time that a request to Asterisk took.',
+      buckets: seconds,
+      registers,
+    }),
+    stepSeconds: new Histogram({
+      name: 'apel_step_seconds',
+      help: 'From an input of a call to the last of its effects being accepted.',
+      buckets: seconds,
+      registers,
+    }),
+    takeovers: new Counter({
+      name: 'apel_takeovers_total',
+      help: 'Calls taken over from an instance that was gone.',
+      registers,
+    }),
+  }
+}
