@@ -92,7 +92,7 @@ function report(result: Result): void {
   for (const fault of result.faults) console.log(`        ${fault}`)
   const telling = result.output
     .split('\n')
-    .filter((line) => line.trim() !== '' && !/^\s*(ok \d|1\.\.\d|TAP )/.test(line))
+    .filter((line) => line.trim() !== '' && !/^\s*(ok \d|1\.\.\d|TAP |# Subtest)/.test(line))
   console.log(telling.map((line) => `        ${line}`).join('\n'))
 }
 

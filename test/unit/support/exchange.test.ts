@@ -85,7 +85,7 @@ t.test('a caller gives up while it rings', async (t) => {
     await call.until('a ring', () => call.ringingAt !== null)
     await call.hangUp()
   })
-  await Promise.all([call.behaved, phone.calls[0]!.behaved])
+  await Promise.all([call.behaved, (await phone.call()).behaved])
   const [callee, caller] = await logged(call.callId)
   t.match(callee, { code: 487, answeredAt: null, byeAt: null })
   t.match(caller, { code: 487 })
