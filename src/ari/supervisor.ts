@@ -28,6 +28,8 @@ export interface SupervisorOptions {
   clock: Clock
   /** 0 to 1, for the jitter. */
   random?: () => number
+  /** ms that only grow: the clock on the wall may jump. */
+  monotonic?: () => number
 }
 
 export interface Supervisor {
@@ -52,6 +54,7 @@ const LONGEST_PAUSE = 5_000
 export function makeSupervisor(options: SupervisorOptions): Supervisor {
   const { target, log, clock } = options
   const random = options.random ?? Math.random
+  const monotonic = options.monotonic ?? (() => performance.now())
   let standing: Standing = { state: 'connecting', reason: 'not connected yet' }
   let link: AriLink | null = null
   let generation = 0
@@ -101,9 +104,22 @@ export function makeSupervisor(options: SupervisorOptions): Supervisor {
   }
 
   const alive = (mine: number): void => {
-    if (mine !== generation) return
-    heard = clock.now()
-    arm('silent', SILENT_FOR, () => drop(mine, `nothing heard for ${SILENT_FOR / 1000} s`))
+    if (mine === generation) heard = monotonic()
+  }
+
+  const listen = (mine: number): void => {
+    const left = heard + SILENT_FOR - monotonic()
+    if (left <= 0) drop(mine, `nothing heard for ${SILENT_FOR / 1000} s`)
+    else arm('silent', left, () => listen(mine))
+  }
+
+  /** Nothing may throw into the transport: its receiver would be dead. */
+  const take = (event: AriEvent): void => {
+    try {
+      options.onEvent(event)
+    } catch (error) {
+      log.error({ node: target.node, event: event.type, err: error }, 'an event of Asterisk could not be worked on')
+    }
   }
 
   const beat = (): void => {
@@ -113,27 +129,30 @@ export function makeSupervisor(options: SupervisorOptions): Supervisor {
 
   const connect = async (): Promise<void> => {
     const mine = ++generation
+    const opening = options.open(target, {
+      event: (event) => {
+        if (mine !== generation) return
+        alive(mine)
+        if (event.type !== REPLACED) take(event)
+        else if (event.application === undefined || event.application === target.app) {
+          drop(mine, `another process has registered the application ${target.app}`, 'replaced')
+        }
+      },
+      alive: () => alive(mine),
+      closed: (reason) => drop(mine, reason),
+      odd: (what) => log.warn({ node: target.node, what }, 'an event of Asterisk could not be read'),
+    })
+    // One that opens when nobody waits for it any more would own our registration.
+    opening.then(
+      (late) => (mine === generation ? undefined : late.close()),
+      () => undefined,
+    )
     try {
-      const fresh = await within(
-        OPEN_WITHIN * 2,
-        options.open(target, {
-          event: (event) => {
-            if (mine !== generation) return
-            alive(mine)
-            if (event.type !== REPLACED) return options.onEvent(event)
-            if (event.application === undefined || event.application === target.app) {
-              drop(mine, `another process has registered the application ${target.app}`, 'replaced')
-            }
-          },
-          alive: () => alive(mine),
-          closed: (reason) => drop(mine, reason),
-          odd: (what) => log.warn({ node: target.node, what }, 'an event of Asterisk could not be read'),
-        }),
-        () => nodeDown(target.node, 'no answer', false),
-      )
-      if (mine !== generation) return void fresh.close()
+      const fresh = await within(OPEN_WITHIN * 2, opening, () => nodeDown(target.node, 'no answer', false))
+      if (mine !== generation) return
       link = fresh
       alive(mine)
+      listen(mine)
       beat()
       await check(mine, fresh)
     } catch (error) {
@@ -167,7 +186,7 @@ export function makeSupervisor(options: SupervisorOptions): Supervisor {
     },
     standing: () => standing,
     link: () => link,
-    fresh: () => standing.state === 'up' && clock.now() - heard < SILENT_FOR,
+    fresh: () => standing.state === 'up' && monotonic() - heard < SILENT_FOR,
     async close() {
       if (over) return
       over = true
