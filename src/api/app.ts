@@ -23,6 +23,8 @@ import { dncRoutes } from './routes/dnc.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { resultRoutes } from './routes/results.ts'
+import { runRoutes } from './routes/runs.ts'
+import { soundRoutes } from './routes/sounds.ts'
 import { describe, withZod } from './validation.ts'
 
 declare module 'fastify' {
@@ -104,11 +106,13 @@ export async function makeApp(parts: ApiParts): Promise<FastifyInstance> {
   campaignRoutes(api, ports)
   await contactRoutes(api, ports)
   resultRoutes(api, ports)
+  runRoutes(api, ports)
   callRoutes(api, ports)
   callbackRoutes(api, ports)
   await dncRoutes(api, ports)
   controlRoutes(api, ports)
   eventRoutes(api, ports)
+  soundRoutes(api, ports)
   return app
 }
 

@@ -156,6 +156,19 @@ export interface StepCounts {
   ended: Record<string, number>
 }
 
+/** One run of `apel batch`, kept under the id that the caller chose, so that the same id starts nothing twice. */
+export interface RunView {
+  id: string
+  campaign: string
+  /** When the id was first seen. */
+  at: number
+  /** The campaign was started by this run; null until then. */
+  started_at: number | null
+  ended_at: number | null
+  /** What the command answered; null while it waits. */
+  exit: number | null
+}
+
 export interface Health {
   ready: boolean
   redis: { writable: boolean; reason: string | null }
@@ -184,6 +197,12 @@ export interface ApiPorts {
     counts(name: string): Promise<StepCounts>
     /** Ended attempts in the order of their end, after the one named. */
     results(name: string, after: string | null): AsyncIterable<CallRecord>
+  }
+  runs: {
+    /** Takes the id; the campaign need not exist yet. Kept for 90 days after its end. */
+    begin(campaign: string, id: string): Promise<{ created: boolean; run: RunView }>
+    /** `started`: sets `started_at` once; `exit`: sets it and `ended_at` once. What is set stays. */
+    change(campaign: string, id: string, change: { started?: true; exit?: number }): Promise<RunView>
   }
   contacts: {
     /** Reads the stream to its end with flat memory. A faulty row is a reject, a faulty file (no number column) an error. */
@@ -225,6 +244,8 @@ export interface ApiPorts {
     remove(number: string, campaign: string | null): Promise<void>
   }
   flows(): Promise<FlowView[]>
+  /** The file behind a sound that an Asterisk without a shared folder fetches; null when there is none. */
+  sound(name: string): string | null
   control: {
     /** No new call anywhere until `resume`. */
     stop(): Promise<{ paused: boolean }>

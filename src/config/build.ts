@@ -100,5 +100,5 @@ function soundsOf(
 ): NodeConfig['sounds'] {
   if (input === undefined) return null
   if (input.shared !== undefined) return { kind: 'shared', folder: resolve(folder, input.shared) }
-  return { kind: 'http', base: (input.http ?? `http://${api.host}:${api.port}`).replace(/\/+$/, '') }
+  return { kind: 'http', base: `${(input.http ?? `http://${api.host}:${api.port}`).replace(/\/+$/, '')}/sounds` }
 }

@@ -16,6 +16,7 @@ import type {
   KeptAnswer,
   PageQuery,
   Reject,
+  RunView,
 } from '../../src/api/ports.ts'
 import type { ServiceEvent } from '../../src/call/ports.ts'
 import type { CallRecord } from '../../src/call/record.ts'
@@ -73,6 +74,7 @@ export function memoryPorts(): Memory {
   const contacts = new Map<string, Map<string, ContactView>>()
   const rejects = new Map<string, Reject[]>()
   const callbacks = new Map<string, CallbackView>()
+  const runs = new Map<string, RunView>()
   const dnc = new Map<string, DncEntry>()
   const answers = new Map<string, KeptAnswer>()
   const events = new EventEmitter()
@@ -134,6 +136,20 @@ export function memoryPorts(): Memory {
         const from = after === null ? 0 : memory.results.findIndex((record) => record.id === after) + 1
         if (after !== null && from === 0) missing(`attempt ${after}`)
         yield* memory.results.slice(from)
+      },
+    },
+    runs: {
+      async begin(campaign, id) {
+        const key = `${campaign} ${id}`
+        const created = !runs.has(key)
+        if (created) runs.set(key, { id, campaign, at: Date.now(), started_at: null, ended_at: null, exit: null })
+        return { created, run: runs.get(key) ?? missing(`run ${id}`) }
+      },
+      async change(campaign, id, { started, exit }) {
+        const run = runs.get(`${campaign} ${id}`) ?? missing(`run ${id}`)
+        if (started) run.started_at ??= Date.now()
+        if (exit !== undefined && run.exit === null) Object.assign(run, { exit, ended_at: Date.now() })
+        return run
       },
     },
     contacts: {
@@ -247,6 +263,7 @@ export function memoryPorts(): Memory {
       },
     },
     flows: async () => [],
+    sound: () => null,
     control: {
       async stop() {
         paused = true
