@@ -3,6 +3,7 @@
  * `ari/` is the line, `store/` the ledger, `media/` the voice. Nothing here names Asterisk or Redis.
  */
 import type { CallbackRequest, CallContext, HttpRequest, Spoken } from '../flow/io.ts'
+import type { Log } from '../log.ts'
 import type { CallRecord, StepTrace } from './record.ts'
 
 /** What a line tells. `at` is milliseconds since the epoch. */
@@ -128,4 +129,17 @@ export interface Clock {
   now(): number
   setTimeout(run: () => void, ms: number): unknown
   clearTimeout(handle: unknown): void
+}
+
+/** Everything that the calls of an instance need, passed in once. */
+export interface CallPorts {
+  ledger: CallLedger
+  book: CallbackBook
+  web: Web
+  clock: Clock
+  log: Log
+  /** The voice whose files this node can play. */
+  voice(node: string): Voice
+  /** Must not throw and is not waited for. */
+  publish(event: ServiceEvent): void
 }

@@ -1,0 +1,170 @@
+/**
+ * The live driver of a flow: what happens goes into the journal, then into `step`, and what `step` asks for is done on the
+ * line, by the clock, over the web and in the ledger. Nothing is decided here that a flow decides: the same inputs give
+ * the same effects in the simulator and in a replay.
+ *
+ * `take` is called for one event at a time (the call's mailbox sees to that) and performs effects without waiting for
+ * them; their answers come back as events through `post`.
+ */
+import type { CallContext, Effect, FlowEvent, FlowResult, HangupBy } from '../flow/io.ts'
+import type { Program } from '../flow/program.ts'
+import { begin, result, type State, step } from '../flow/step.ts'
+import type { Journal } from './journal.ts'
+import type { Player } from './player.ts'
+import type { CallPorts } from './ports.ts'
+import type { CallRecord, StepTrace } from './record.ts'
+import type { Timers } from './timers.ts'
+import { within } from './within.ts'
+
+/** ms that the ledger may take over a callback before the flow hears of a fault; a caller is listening to silence. */
+const ledgerPatience = 2_000
+
+export interface ConversationOptions {
+  program: Program
+  /** With the verdict in it. */
+  context: CallContext
+  record: CallRecord
+  player: Player
+  timers: Timers
+  journal: Journal
+  ports: CallPorts
+  /** Puts an answer of the world into the call's mailbox. */
+  post(event: FlowEvent): void
+  /** The flow ends the call. */
+  hangup(): void
+  /** Keeps the steps that were entered. */
+  trace(steps: StepTrace[]): void
+}
+
+export class Conversation {
+  readonly #options: ConversationOptions
+  #state: State
+  #last = 0
+  #ended: HangupBy | null = null
+  #done = false
+
+  constructor(options: ConversationOptions) {
+    this.#options = options
+    this.#state = begin(options.program, options.context)
+  }
+
+  /** Who ended the call, once somebody has: the flow itself, or whoever the flow was told of. */
+  get ended(): HangupBy | null {
+    return this.#ended
+  }
+
+  /** Nothing more will come; `result` is final. */
+  get done(): boolean {
+    return this.#done
+  }
+
+  result(): FlowResult {
+    return result(this.#state)
+  }
+
+  /** Handles one event to its end. */
+  async take(event: FlowEvent): Promise<void> {
+    if (this.#done) return
+    const { program, journal } = this.#options
+    // A detector dates an event back; a conversation only goes forward.
+    const at = Math.max(this.#last, event.at)
+    const input = event.at === at ? event : { ...event, at }
+    this.#last = at
+    await journal.write(input)
+    if (event.type === 'hangup') this.#ended ??= event.by
+    const { state, effects } = step(program, this.#state, input)
+    this.#state = state
+    this.#trace(effects, at)
+    for (const effect of effects) this.#perform(effect, at)
+  }
+
+  #perform(effect: Effect, at: number): void {
+    const { player, timers, hangup } = this.#options
+    switch (effect.type) {
+      case 'enter':
+        break
+      case 'play':
+        // Nobody is there to hear it.
+        if (this.#ended !== null) this.#later({ type: 'played', at, id: effect.id, ok: false })
+        else player.play(effect.id, effect.parts)
+        break
+      case 'stop':
+        player.stop(effect.id)
+        break
+      case 'timer':
+        timers.set(effect.id, at, effect.ms)
+        break
+      case 'cancel_timer':
+        timers.cancel(effect.id)
+        break
+      case 'music':
+        player.music(effect.on, effect.class)
+        break
+      case 'http':
+        this.#http(effect)
+        break
+      case 'callback_check':
+        this.#mayCall(effect.id)
+        break
+      case 'callback':
+        this.#schedule(effect)
+        break
+      case 'hangup':
+        this.#ended ??= effect.by
+        hangup()
+        break
+      case 'done':
+        this.#done = true
+        break
+      default:
+        effect satisfies never
+    }
+  }
+
+  #http({ id, request, timeout }: Extract<Effect, { type: 'http' }>): void {
+    const { web, clock } = this.#options.ports
+    const late = { result: 'timeout', status: null, body: null } as const
+    const failed = { result: 'error', status: null, body: null } as const
+    // The web keeps its own time; a second on top of it is for one that does not.
+    void within(clock, timeout + 1_000, web.request(request, timeout), late)
+      .catch(() => failed)
+      .then((answer) => this.#later({ type: 'http', at: clock.now(), id, ...answer }))
+  }
+
+  #mayCall(id: string): void {
+    const { ports, context } = this.#options
+    this.#ask(id, ports.book.allowed(context), 'allowed')
+  }
+
+  #schedule({ id, request }: Extract<Effect, { type: 'callback' }>): void {
+    const { ports, record } = this.#options
+    this.#ask(id, ports.book.schedule(record, request), 'scheduled')
+  }
+
+  #ask(id: string, answer: Promise<boolean>, good: 'allowed' | 'scheduled'): void {
+    const { clock, log } = this.#options.ports
+    void within(clock, ledgerPatience, answer, null)
+      .catch((error: unknown) => {
+        log.error({ call: this.#options.record.id, err: error }, 'the ledger did not answer about a callback')
+        return null
+      })
+      .then((yes) => {
+        const said = yes === null ? 'fault' : yes ? good : 'unavailable'
+        this.#later({ type: 'callback', at: clock.now(), id, result: said })
+      })
+  }
+
+  #later(event: FlowEvent): void {
+    this.#options.post(event)
+  }
+
+  #trace(effects: Effect[], at: number): void {
+    const { record, ports, trace } = this.#options
+    const steps = effects.flatMap((effect) =>
+      effect.type === 'enter' ? [{ at, step: effect.step, event: effect.event }] : [],
+    )
+    if (steps.length === 0) return
+    trace(steps)
+    for (const entered of steps) ports.publish({ type: 'call.step', data: { id: record.id, ...entered } })
+  }
+}

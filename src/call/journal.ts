@@ -1,0 +1,60 @@
+/**
+ * The journal of one call: what came into its conversation, in order, written before anything is done about it, so that
+ * whoever reads it comes to the same state. A ledger that cannot be reached does not stop a person in mid-sentence: the
+ * call goes on after a short wait, what could not be written is kept, in order and bounded, and follows with the next entry.
+ */
+import type { Log } from '../log.ts'
+import type { CallLedger, Clock } from './ports.ts'
+import { within } from './within.ts'
+
+/** ms that an effect waits for its journal. */
+const patience = 250
+/** Entries kept while the ledger is away; a call has some tens. */
+const most = 2000
+
+export class Journal {
+  readonly #id: string
+  readonly #ledger: CallLedger
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #kept: unknown[] = []
+  #writing: Promise<boolean> | null = null
+  #away = false
+
+  constructor(id: string, ledger: CallLedger, clock: Clock, log: Log) {
+    this.#id = id
+    this.#ledger = ledger
+    this.#clock = clock
+    this.#log = log
+  }
+
+  /** Settles when the entry is written, or after 250 ms. Never rejects. */
+  async write(entry: unknown): Promise<void> {
+    if (this.#kept.length < most) this.#kept.push(entry)
+    await this.flush(patience)
+  }
+
+  /** Writes what is kept; false when some of it is still not written after `ms`. */
+  async flush(ms: number): Promise<boolean> {
+    if (this.#kept.length === 0) return true
+    this.#writing ??= this.#write()
+    return within(this.#clock, ms, this.#writing, false)
+  }
+
+  async #write(): Promise<boolean> {
+    try {
+      while (this.#kept.length > 0) {
+        await this.#ledger.journal(this.#id, this.#kept[0])
+        this.#kept.shift()
+      }
+      this.#away = false
+      return true
+    } catch (error) {
+      if (!this.#away) this.#log.warn({ call: this.#id, err: error }, 'the journal cannot be written; the call goes on')
+      this.#away = true
+      return false
+    } finally {
+      this.#writing = null
+    }
+  }
+}

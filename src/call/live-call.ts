@@ -1,0 +1,347 @@
+/**
+ * One call from its first sign on the line to its closed record. Line, timers, web and operator speak to it through one
+ * mailbox; what they say either moves the call along (ringing, answered, gone) or goes into its conversation. It ends
+ * exactly once: when the line is gone and the conversation has nothing more to do, or when a deadline says that waiting
+ * for either makes no sense any more.
+ */
+import type { CallContext, FlowEvent, FlowResult, Verdict } from '../flow/io.ts'
+import type { Program } from '../flow/program.ts'
+import { Conversation } from './conversation.ts'
+import { Journal } from './journal.ts'
+import { Keeper } from './keeper.ts'
+import { makeMailbox } from './mailbox.ts'
+import { type Asked, type Ended, hangupBy, outcomeOf } from './outcome.ts'
+import { Player } from './player.ts'
+import type { CallLedger, CallPorts, Line, LineEvent } from './ports.ts'
+import type { CallRecord, CallState, Disposition } from './record.ts'
+import { TalkWatch } from './talk.ts'
+import { Timers } from './timers.ts'
+
+export interface LiveCallOptions {
+  record: CallRecord
+  program: Program
+  context: CallContext
+  /** The node's name; its voice is asked for by it. */
+  node: string
+  /** Whether a verdict about an answering machine follows the answer. */
+  amd: boolean
+  /** ms after which the record is closed whatever has or has not come. */
+  longest: number
+  ports: CallPorts
+}
+
+type Input =
+  | { kind: 'line'; event: LineEvent }
+  | { kind: 'flow'; event: FlowEvent }
+  | { kind: 'timer'; id: string; turn: number }
+  | ({ kind: 'hangup' } & Asked)
+  | { kind: 'refused'; disposition: Disposition }
+  | { kind: 'deadline'; id: string; turn: number }
+
+/** ms. AMD is set to give its verdict within 2. */
+const verdictWithin = 6_000
+/** ms from our hang-up to the end of the channel; the line itself asks Asterisk meanwhile. */
+const endWithin = 15_000
+/** ms for the silent steps after the end; the flow's own limit is 30 s. */
+const cleanUpWithin = 35_000
+
+export class LiveCall {
+  readonly id: string
+  /** As far as it is known; whole when `over` settles. */
+  readonly record: CallRecord
+  /** Settles once, when the ledger has the record. Never rejects. */
+  readonly over: Promise<CallRecord>
+
+  readonly #options: LiveCallOptions
+  readonly #ports: CallPorts
+  readonly #keeper: Keeper
+  readonly #journal: Journal
+  readonly #timers: Timers
+  readonly #deadlines: Timers
+  readonly #mailbox = makeMailbox<Input>(
+    (input) => this.#handle(input),
+    (error) => this.#broken(error),
+  )
+  readonly #whenLine: Promise<Line | null>
+  #gotLine: (line: Line | null) => void = () => {}
+  #settle: (record: CallRecord) => void = () => {}
+  #line: Line | null = null
+  #player: Player | null = null
+  #talk: TalkWatch | null = null
+  #conversation: Conversation | null = null
+  #end: Ended | null = null
+  #asked: Asked | null = null
+  #state: CallState = 'reserved'
+  #closed = false
+
+  constructor(options: LiveCallOptions) {
+    const { record, ports } = options
+    const { ledger, clock, log } = ports
+    this.id = record.id
+    this.record = record
+    this.#options = options
+    this.#ports = ports
+    this.#keeper = new Keeper(record.id, ledger, clock, log)
+    this.#journal = new Journal(record.id, ledger, clock, log)
+    this.#timers = new Timers(clock, (id, turn) => this.#mailbox.post({ kind: 'timer', id, turn }))
+    this.#deadlines = new Timers(clock, (id, turn) => {
+      // The last one does not wait its turn behind a handler that may never end.
+      if (id === 'everything') this.#overdue(id)
+      else this.#mailbox.post({ kind: 'deadline', id, turn })
+    })
+    this.over = new Promise((resolve) => {
+      this.#settle = resolve
+    })
+    this.#whenLine = new Promise((resolve) => {
+      this.#gotLine = resolve
+    })
+    this.#deadline('everything', options.longest)
+  }
+
+  get state(): CallState {
+    return this.#state
+  }
+
+  /** Somebody outside the flow has asked for the end. */
+  get cancelled(): boolean {
+    return this.#asked !== null
+  }
+
+  /** What the line tells; may come before `take`. */
+  readonly listen = (event: LineEvent): void => {
+    this.#mailbox.post({ kind: 'line', event })
+  }
+
+  /** The line is there. */
+  take(line: Line): void {
+    this.#line = line
+    this.#gotLine(line)
+    if (this.#closed) this.#leave()
+    else if (this.#asked) this.#hangUp()
+  }
+
+  /** It is not put on the line, or could not be: nothing will come of it. */
+  refuse(disposition: Disposition): void {
+    this.#gotLine(null)
+    this.#mailbox.post({ kind: 'refused', disposition })
+  }
+
+  /** Ends the call from outside of its flow. */
+  hangup({ by, disposition }: Asked): void {
+    this.#mailbox.post({ kind: 'hangup', by, disposition })
+  }
+
+  /** An external task of this call was finished. */
+  finishTask(name: string, status: 'done' | 'failed', result: unknown): void {
+    this.#post({ type: 'task', at: this.#ports.clock.now(), name, status, result })
+  }
+
+  /** Writes down what became known. True when the ledger has it. */
+  update(fields: Parameters<CallLedger['update']>[1]): Promise<boolean> {
+    const { state, ...known } = fields
+    if (state) this.#state = state
+    Object.assign(this.record, known)
+    return this.#keeper.update(fields)
+  }
+
+  async #handle(input: Input): Promise<void> {
+    if (this.#closed) return
+    switch (input.kind) {
+      case 'line':
+        await this.#onLine(input.event)
+        break
+      case 'flow':
+        await this.#tell(input.event)
+        break
+      case 'timer':
+        if (this.#timers.take(input.id, input.turn))
+          await this.#tell({ type: 'timer', at: this.#ports.clock.now(), id: input.id })
+        break
+      case 'hangup':
+        await this.#onHangup(input)
+        break
+      case 'refused':
+        this.#close({ disposition: this.#asked?.disposition ?? input.disposition })
+        return
+      case 'deadline':
+        if (!this.#deadlines.take(input.id, input.turn)) return
+        if (input.id === 'verdict') await this.#begin('unsure')
+        else this.#overdue(input.id)
+        break
+      default:
+        input satisfies never
+    }
+    if (this.#end && (this.#conversation?.done ?? true)) this.#close()
+  }
+
+  async #onLine(event: LineEvent): Promise<void> {
+    switch (event.type) {
+      case 'ringing':
+        if (this.record.ringing_at === null && this.record.answered_at === null)
+          void this.update({ ringing_at: event.at, state: 'ringing' })
+        return
+      case 'answered':
+        if (this.record.answered_at !== null) return
+        void this.update({ answered_at: event.at, state: 'up' })
+        if (this.#options.amd) return this.#deadline('verdict', verdictWithin)
+        return this.#begin('human')
+      case 'amd':
+        return this.#begin(verdictOf(event.status))
+      case 'key':
+        return this.#tell(event)
+      case 'talk':
+        this.#talk?.detected(event.on, event.at)
+        return
+      case 'played':
+        if (this.#player?.ended(event.id)) await this.#tell(event)
+        return
+      case 'ended':
+        return this.#onEnd(event)
+      default:
+        event satisfies never
+    }
+  }
+
+  async #begin(verdict: Verdict): Promise<void> {
+    this.#deadlines.cancel('verdict')
+    if (this.#conversation || this.#end || this.#asked) return
+    const line = await this.#whenLine
+    if (line === null) return
+    if (this.#options.amd) void this.update({ amd: verdict })
+    this.#conversation = this.#converse(line, verdict)
+    await this.#tell({ type: 'start', at: this.#ports.clock.now(), verdict })
+  }
+
+  #converse(line: Line, verdict: Verdict): Conversation {
+    const { program, context, node, ports, record } = this.#options
+    const { clock, log } = ports
+    const post = (event: FlowEvent) => this.#post(event)
+    const player = new Player({
+      line,
+      voice: ports.voice(node),
+      clock,
+      log,
+      played: (id, ok) => post({ type: 'played', at: clock.now(), id, ok }),
+    })
+    this.#player = player
+    this.#talk = new TalkWatch({
+      clock,
+      packets: () => line.receivedPackets(),
+      say: (on, at) => post({ type: 'talk', at, on }),
+    })
+    return new Conversation({
+      program,
+      context: { ...context, amd: verdict },
+      record,
+      player,
+      timers: this.#timers,
+      journal: this.#journal,
+      ports,
+      post,
+      hangup: () => this.#hangUp(),
+      trace: (steps) => void this.#keeper.steps(steps),
+    })
+  }
+
+  #post(event: FlowEvent): void {
+    this.#mailbox.post({ kind: 'flow', event })
+  }
+
+  /** After the end only what cleans up is told. */
+  async #tell(event: FlowEvent): Promise<void> {
+    const gone = this.#end !== null || this.#asked !== null
+    if (gone && (event.type === 'key' || event.type === 'talk')) return
+    await this.#conversation?.take(event)
+  }
+
+  async #onHangup({ by, disposition }: Asked): Promise<void> {
+    if (this.#end || this.#asked) return
+    this.#asked = { by, disposition }
+    this.#hangUp()
+    const at = this.#ports.clock.now()
+    if (this.#conversation?.ended === null) await this.#conversation.take({ type: 'hangup', at, by, disposition })
+  }
+
+  async #onEnd(event: Ended): Promise<void> {
+    if (this.#end) return
+    this.#end = event
+    this.#deadlines.cancel('end')
+    this.#deadline('clean-up', cleanUpWithin)
+    this.#talk?.close()
+    this.#player?.close()
+    const by = hangupBy(event)
+    const lost = by === 'network' ? ({ disposition: 'technical' } as const) : {}
+    if (this.#conversation?.ended === null) await this.#conversation.take({ type: 'hangup', at: event.at, by, ...lost })
+  }
+
+  #hangUp(): void {
+    this.#talk?.close()
+    // Not on the line yet: `take` comes back to it.
+    if (this.#line === null || this.#end) return
+    this.#deadline('end', endWithin)
+    this.#line.hangup().catch((error: unknown) => {
+      this.#ports.log.warn({ call: this.id, err: error }, 'a hang-up was not accepted; the line asks again')
+    })
+  }
+
+  #deadline(id: 'verdict' | 'end' | 'clean-up' | 'everything', ms: number): void {
+    this.#deadlines.set(id, this.#ports.clock.now(), ms)
+  }
+
+  #overdue(what: string): void {
+    this.#ports.log.warn({ call: this.id, what }, 'a call was closed because a wait ran out')
+    this.#close()
+  }
+
+  /** A fault of ours in the middle of a call: it ends now, and its record says so. */
+  #broken(error: unknown): void {
+    this.#ports.log.error({ call: this.id, err: error }, 'a call was ended by a fault of its driver')
+    this.#close({ disposition: 'technical', hangup_by: 'unknown' })
+  }
+
+  /** Closes the record, once. */
+  #close(known: Partial<CallRecord> = {}): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#mailbox.close()
+    this.#timers.clear()
+    this.#deadlines.clear()
+    this.#talk?.close()
+    this.#player?.close()
+    this.#leave()
+    const answered = this.record.answered_at !== null
+    const outcome = outcomeOf({ answered, end: this.#end, asked: this.#asked, result: this.#result() })
+    const ended_at = this.#end?.at ?? this.#ports.clock.now()
+    Object.assign(this.record, outcome, known, { ended_at })
+    this.#state = 'ended'
+    void this.#finish()
+  }
+
+  async #finish(): Promise<void> {
+    await this.#journal.flush(1_000)
+    await this.#keeper.finish(this.record)
+    this.#ports.publish({ type: 'call.ended', data: this.record })
+    this.#settle(this.record)
+  }
+
+  #leave(): void {
+    if (this.#line === null) return
+    if (!this.#end) this.#line.hangup().catch(() => {})
+    this.#line.release()
+  }
+
+  #result(): FlowResult | null {
+    try {
+      return this.#conversation?.result() ?? null
+    } catch (error) {
+      this.#ports.log.error({ call: this.id, err: error }, 'a conversation left no result')
+      return null
+    }
+  }
+}
+
+/** Asterisk's AMDSTATUS as a verdict. */
+export function verdictOf(status: string): Verdict {
+  if (status === 'HUMAN') return 'human'
+  return status === 'MACHINE' ? 'machine' : 'unsure'
+}

@@ -1,0 +1,65 @@
+/**
+ * A call of ours. Its record stands in the ledger as reserved before this begins; the texts are made, then it is dialled
+ * once, and from there on the line's events lead. What keeps it from being dialled (no voice, no ledger to write the dial
+ * into, somebody who stopped it) closes the record just as well.
+ */
+import { ApelError } from '../errors.ts'
+import type { CallContext } from '../flow/io.ts'
+import type { Program } from '../flow/program.ts'
+import { LiveCall } from './live-call.ts'
+import type { CallPorts, DialOrder, Telephony } from './ports.ts'
+import { prepare } from './prepare.ts'
+import type { CallRecord, Disposition } from './record.ts'
+
+export interface OutboundCall {
+  record: CallRecord
+  program: Program
+  context: CallContext
+  order: DialOrder
+  telephony: Telephony
+}
+
+/** ms after Asterisk's own limit at which the record is closed in any case. */
+const grace = 30_000
+
+/** Starts the call and returns at once; `dialed` settles when the node has taken it or never will. Neither rejects. */
+export function startOutbound(
+  { record, program, context, order, telephony }: OutboundCall,
+  ports: CallPorts,
+): { call: LiveCall; dialed: Promise<void> } {
+  const longest = order.absolute + grace
+  const call = new LiveCall({ record, program, context, node: telephony.node, amd: order.amd, longest, ports })
+  return { call, dialed: put(call) }
+
+  async function put(call: LiveCall): Promise<void> {
+    const { clock, log, publish } = ports
+    try {
+      await prepare(program, context, ports.voice(telephony.node), log)
+    } catch (error) {
+      log.error(
+        { call: call.id, flow: program.flow, err: error },
+        'a call is not dialled: it would have nothing to say',
+      )
+      return call.refuse('technical')
+    }
+    if (call.cancelled) return call.refuse('cancelled')
+    // Without this in the ledger nobody could tell later whether it was dialled.
+    const kept = await call.update({ dialed_at: clock.now(), node: telephony.node, state: 'dialing' })
+    if (!kept || call.cancelled) {
+      record.dialed_at = null
+      return call.refuse(call.cancelled ? 'cancelled' : 'technical')
+    }
+    publish({ type: 'call.started', data: record })
+    try {
+      call.take(await telephony.dial(order, call.listen))
+    } catch (error) {
+      log.warn({ call: call.id, node: telephony.node, err: error }, 'a call could not be dialled')
+      call.refuse(dispositionOfRefusal(error))
+    }
+  }
+}
+
+/** The node refuses before it sends anything; only a channel of the same id means that somebody else may be dialling. */
+function dispositionOfRefusal(error: unknown): Disposition {
+  return error instanceof ApelError && error.code === 'channel_exists' ? 'unknown' : 'trunk_error'
+}

@@ -1,0 +1,194 @@
+/**
+ * What the far side hears: one sound or music at a time, in the order in which the flow asks for them. Requests to the line
+ * go out one after another, since a stop that overtakes its own start would leave a sound playing that nobody ends.
+ *
+ * A sound that is not ready within 300 ms is not waited for in silence: music plays until it is. Music stops for a sound and
+ * comes back only when the flow says so. The end of a sound is told once, also when Asterisk never tells it: a sound whose
+ * length is known has ended when it must have.
+ */
+import { ApelError } from '../errors.ts'
+import type { Spoken } from '../flow/io.ts'
+import type { Log } from '../log.ts'
+import type { Clock, Line, Voice } from './ports.ts'
+import { within } from './within.ts'
+
+/** ms. */
+const patience = 300
+/** ms that a speech engine may take over one sound during a call before the flow hears that it failed. */
+const longest = 15_000
+/** ms over a sound's own length after which its end is taken for granted, and for one of unknown length. */
+const overdue = 5_000
+const unknownLength = 10 * 60_000
+/** A request that fails because they have just hung up must not look like a fault of ours: the end is told first. */
+const failureDelay = 200
+const goneDelay = 5_000
+
+export interface PlayerOptions {
+  line: Line
+  voice: Voice
+  clock: Clock
+  log: Log
+  /** A sound that was not stopped has ended; `ok: false`: it could not be played. */
+  played(id: string, ok: boolean): void
+}
+
+interface Play {
+  id: string
+  sent: boolean
+  stopped: boolean
+  /** Settles when the flow no longer wants it. */
+  stop: () => void
+  whenStopped: Promise<void>
+  timer: unknown
+}
+
+export class Player {
+  readonly #options: PlayerOptions
+  readonly #plays = new Map<string, Play>()
+  #last: Promise<void> = Promise.resolve()
+  #music = false
+  #closed = false
+
+  constructor(options: PlayerOptions) {
+    this.#options = options
+  }
+
+  /** Plays the parts as one sound of this id. */
+  play(id: string, parts: Spoken[]): void {
+    if (this.#closed) return
+    const play = newPlay(id)
+    this.#plays.set(id, play)
+    const files = this.#options.voice.files(parts)
+    // It is looked at when its turn comes; until then a failure has no handler.
+    files.catch(() => {})
+    this.#next(async () => {
+      if (play.stopped) return
+      try {
+        const ready = await this.#whenReady(play, files)
+        if (ready !== null) await this.#start(play, ready)
+      } catch (error) {
+        this.#failed(play, error)
+      }
+    })
+  }
+
+  /** Stops that sound; its end is not told any more. */
+  stop(id: string): void {
+    const play = this.#forget(id)
+    if (play === undefined) return
+    play.stop()
+    this.#next(async () => {
+      if (play.sent) await this.#options.line.stopPlay(id)
+    })
+  }
+
+  music(on: boolean, musicClass: string): void {
+    if (this.#closed) return
+    this.#next(() => (on ? this.#startMusic(musicClass) : this.#stopMusic()))
+  }
+
+  /** The line says that a sound has ended. False when nobody waits for it (it was stopped meanwhile). */
+  ended(id: string): boolean {
+    return this.#forget(id) !== undefined
+  }
+
+  /** The line is gone: nothing is sent any more. */
+  close(): void {
+    this.#closed = true
+    for (const id of [...this.#plays.keys()]) this.#forget(id)?.stop()
+  }
+
+  /** The files, or null when the sound was stopped while they were made. */
+  async #whenReady(play: Play, files: Promise<string[]>): Promise<string[] | null> {
+    const { clock } = this.#options
+    const stopped = play.whenStopped.then(() => null)
+    const soon = await within(clock, patience, Promise.race([files, stopped]), 'late' as const)
+    if (soon !== 'late') return soon
+    const filler = !this.#music
+    if (filler) await this.#startMusic('default')
+    const made = await within(clock, longest, Promise.race([files, stopped]), 'late' as const).finally(() =>
+      filler ? this.#stopMusic() : undefined,
+    )
+    if (made === 'late') throw new ApelError('speech_slow', `A sound was not ready within ${longest} ms.`, {}, true)
+    return made
+  }
+
+  async #start(play: Play, files: string[]): Promise<void> {
+    const { line, voice, clock, played } = this.#options
+    await this.#stopMusic()
+    if (play.stopped) return
+    play.sent = true
+    const length = voice.duration(files)
+    const sure = length === null ? unknownLength : length + overdue
+    play.timer = clock.setTimeout(() => {
+      if (this.#forget(play.id) !== undefined) played(play.id, true)
+    }, sure)
+    await line.play(play.id, files)
+  }
+
+  #failed(play: Play, error: unknown): void {
+    const { clock, line, log, played } = this.#options
+    if (play.stopped || this.#closed) return
+    const gone = error instanceof ApelError && error.code === 'channel_gone'
+    log.warn({ call: line.id, play: play.id, err: error }, 'a sound could not be played')
+    // A request that was not answered in time may have been heard all the same.
+    if (play.sent && !gone) this.#next(() => line.stopPlay(play.id))
+    clock.clearTimeout(play.timer)
+    play.timer = clock.setTimeout(
+      () => {
+        if (this.#forget(play.id) !== undefined) played(play.id, false)
+      },
+      gone ? goneDelay : failureDelay,
+    )
+  }
+
+  #forget(id: string): Play | undefined {
+    const play = this.#plays.get(id)
+    if (play === undefined) return undefined
+    this.#plays.delete(id)
+    this.#options.clock.clearTimeout(play.timer)
+    return play
+  }
+
+  async #startMusic(musicClass: string): Promise<void> {
+    this.#music = true
+    await this.#options.line.startMusic(musicClass)
+  }
+
+  async #stopMusic(): Promise<void> {
+    if (!this.#music) return
+    this.#music = false
+    await this.#options.line.stopMusic()
+  }
+
+  /** One request after another; one that fails does not hold up the next. */
+  #next(work: () => Promise<void>): void {
+    this.#last = this.#last.then(async () => {
+      if (this.#closed) return
+      try {
+        await work()
+      } catch (error) {
+        this.#options.log.debug({ call: this.#options.line.id, err: error }, 'a request to the line failed')
+      }
+    })
+  }
+}
+
+function newPlay(id: string): Play {
+  let settle = () => {}
+  const whenStopped = new Promise<void>((resolve) => {
+    settle = resolve
+  })
+  const play: Play = {
+    id,
+    sent: false,
+    stopped: false,
+    whenStopped,
+    timer: null,
+    stop() {
+      play.stopped = true
+      settle()
+    },
+  }
+  return play
+}

@@ -1,0 +1,51 @@
+/**
+ * The timers of one call, by their names in the flow. A timer runs from the moment of the event that set it, not from when
+ * its effect was performed, so that a slow journal or a late detector does not stretch a caller's silence. One that was
+ * cancelled or set anew after it had run out, but before its turn in the mailbox, is no longer meant: `take` says so.
+ */
+import type { Clock } from './ports.ts'
+
+export class Timers {
+  readonly #clock: Clock
+  readonly #ring: (id: string, turn: number) => void
+  readonly #set = new Map<string, { turn: number; handle: unknown }>()
+  #turn = 0
+
+  /** `ring` is called when a timer has run out; it puts (id, turn) into the mailbox. */
+  constructor(clock: Clock, ring: (id: string, turn: number) => void) {
+    this.#clock = clock
+    this.#ring = ring
+  }
+
+  /** Sets or resets a timer that runs out `ms` after `from` (ms since the epoch). */
+  set(id: string, from: number, ms: number): void {
+    this.cancel(id)
+    this.#turn += 1
+    const turn = this.#turn
+    const left = Math.max(0, from + ms - this.#clock.now())
+    this.#set.set(id, { turn, handle: this.#clock.setTimeout(() => this.#ring(id, turn), left) })
+  }
+
+  cancel(id: string): void {
+    const timer = this.#set.get(id)
+    if (timer === undefined) return
+    this.#clock.clearTimeout(timer.handle)
+    this.#set.delete(id)
+  }
+
+  /** Is this running out still meant? Then it is used up. */
+  take(id: string, turn: number): boolean {
+    if (this.#set.get(id)?.turn !== turn) return false
+    this.#set.delete(id)
+    return true
+  }
+
+  /** Cancels all. */
+  clear(): void {
+    for (const id of [...this.#set.keys()]) this.cancel(id)
+  }
+
+  get size(): number {
+    return this.#set.size
+  }
+}
