@@ -50,12 +50,14 @@ async function create(node: Node, order: DialOrder): Promise<void> {
   const query = { endpoint: order.endpoint, app: node.app, appArgs: 'dial', channelId: order.id }
   const answer = await node.request('POST', '/channels/create', query, { variables })
   if (answer.status < 300) return
-  if (answer.status === 409) throw exists(node.name, order.id)
+  // Asterisk says "exists already" from a stale errno too, when it only could not allocate the channel.
+  const taken = answer.status === 409 && (await lives(node, order.id))
+  if (taken) throw exists(node.name, order.id)
   const said = saidBy(answer.body)
-  if (answer.status === 500 && said.includes('Allocation failed')) {
+  if (answer.status === 409 || said.includes('Allocation failed')) {
     throw new ApelError(
       'endpoint_refused',
-      `Asterisk node ${node.name} has no endpoint for this dial string (Allocation failed); check the trunk's \`endpoint\` against pjsip.conf`,
+      `Asterisk node ${node.name} has no endpoint for this dial string ; check the trunk's \`endpoint\` against pjsip.conf`,
       { node: node.name, technology: order.endpoint.split('/')[0], sent: false },
     )
   }
@@ -86,6 +88,10 @@ async function ring(node: Node, live: LiveLine, order: DialOrder): Promise<void>
       'the answer to a dial was lost; the call is kept and its events decide',
     )
   }
+}
+
+async function lives(node: Node, id: string): Promise<boolean> {
+  return (await node.request('GET', `/channels/${encodeURIComponent(id)}`)).status !== 404
 }
 
 async function end(node: Node, id: string): Promise<void> {

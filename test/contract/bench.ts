@@ -1,0 +1,176 @@
+/**
+ * The stage of the contract tests: one real Asterisk, a carrier of SIPp phones, sounds of known lengths, and a proxy
+ * before Asterisk's web server that can break the link in every way. Each file has its own, so files run side by side.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { makeTelephony, type NodeTelephony, type TelephonyOptions } from '../../src/ari/telephony.ts'
+import type { Transport } from '../../src/ari/transport.ts'
+import type { DialOrder, Line, LineEvent } from '../../src/call/ports.ts'
+import { type EmbeddedAsterisk, startAsterisk } from '../../src/embedded/asterisk.ts'
+import { ensureTools } from '../../src/embedded/tools.ts'
+import { makeLog } from '../../src/log.ts'
+import { type Exchange, startExchange } from '../support/exchange.ts'
+import { freePort, freeRange } from '../support/ports.ts'
+import { tone } from '../support/speech.ts'
+import { type Gate, startProxy } from './proxy.ts'
+
+export interface Bench {
+  exchange: Exchange
+  proxy: Gate
+  asterisk: EmbeddedAsterisk
+  telephony: NodeTelephony
+  /** Another one, with its own application or address; closed with the bench. */
+  another(options: Partial<TelephonyOptions>): NodeTelephony
+  /** Absolute path without extension of a tone that lasts so many ms: 200, 400 or 3000. */
+  sound(ms: 200 | 400 | 3000): string
+  /** Kills Asterisk by its pid. */
+  kill(): void
+  revive(): Promise<void>
+  dial(number: string, order?: Partial<DialOrder>): Promise<Followed>
+  stop(): Promise<void>
+}
+
+/** One call and all that was told of it. */
+export interface Followed {
+  id: string
+  line: Line
+  events: LineEvent[]
+  types(): string[]
+  /** Waits for the n-th event of this type. */
+  until<T extends LineEvent['type']>(type: T, n?: number, timeout?: number): Promise<Extract<LineEvent, { type: T }>>
+}
+
+export const USERNAME = 'apel'
+export const PASSWORD = 'p4ss;word'
+
+export async function startBench(transport: Transport, name: string): Promise<Bench> {
+  const folder = mkdtempSync(join(tmpdir(), 'apel-ari-'))
+  const exchange = await startExchange({ folder: join(folder, 'phones') })
+  const sipPort = await freePort('udp')
+  const tools = await ensureTools(['asterisk', 'sipp'], () => {})
+  const httpPort = await freePort('tcp')
+  const rtp = await freeRange('udp', 80)
+  const start = (): Promise<EmbeddedAsterisk> =>
+    startAsterisk({
+      dataDir: join(folder, 'data'),
+      name: 'bench',
+      sipPort,
+      httpPort,
+      rtp,
+      peers: { carrier: exchange.uri },
+      ariUser: USERNAME,
+      ariPassword: PASSWORD,
+      tools,
+      say: () => {},
+    })
+  let asterisk = await start()
+  exchange.asterisk = sipPort
+  for (const ms of [200, 400, 3000]) writeFileSync(join(asterisk.soundsDir, `tone${ms}.ulaw`), tone(ms))
+  const proxy = await startProxy(httpPort)
+  const made: NodeTelephony[] = []
+  const another = (options: Partial<TelephonyOptions>): NodeTelephony => {
+    const telephony = makeTelephony({
+      node: 'bench',
+      url: proxy.url,
+      username: USERNAME,
+      password: PASSWORD,
+      app: `apel-${name}-1`,
+      transport,
+      log: makeLog(process.env.APEL_TEST_LOG ?? 'silent'),
+      clock: { now: Date.now, setTimeout, clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout) },
+      ...options,
+    })
+    made.push(telephony)
+    return telephony
+  }
+  const telephony = another({})
+  await telephony.start()
+
+  return {
+    exchange,
+    proxy,
+    get asterisk() {
+      return asterisk
+    },
+    telephony,
+    another,
+    sound: (ms) => join(asterisk.soundsDir, `tone${ms}`),
+    kill: () => process.kill(asterisk.pid, 'SIGKILL'),
+    async revive() {
+      asterisk = await start()
+    },
+    dial: (number, order = {}) =>
+      follow(`${name}-${Math.random().toString(36).slice(2)}`, (id, listener) =>
+        telephony.dial({ ...plain(id, number), ...order }, listener),
+      ),
+    async stop() {
+      const marks = [Date.now()]
+      const m = () => marks.push(Date.now())
+      for (const one of made) await one.close()
+      m()
+      await proxy.stop()
+      m()
+      await exchange.stop()
+      m()
+      await asterisk.stop()
+      m()
+      console.log(
+        '#',
+        marks.map((x) => x - marks[0]!),
+      )
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function plain(id: string, number: string): DialOrder {
+  return {
+    id,
+    endpoint: `PJSIP/${number}@carrier`,
+    callerId: '+40311234567',
+    ring: 15_000,
+    absolute: 60_000,
+    amd: false,
+  }
+}
+
+/** Gathers the events of a line, whichever way it is had. */
+export async function follow(
+  id: string,
+  have: (id: string, listener: (event: LineEvent) => void) => Promise<Line> | Line,
+): Promise<Followed> {
+  const events: LineEvent[] = []
+  const line = await have(id, (event) => events.push(event))
+  return {
+    id,
+    line,
+    events,
+    types: () => events.map((event) => event.type),
+    async until(type, n = 1, timeout = 20_000) {
+      const found = await waitFor(
+        `event ${n} of type ${type}`,
+        () => events.filter((event) => event.type === type)[n - 1],
+        timeout,
+        () => JSON.stringify(events),
+      )
+      return found as Extract<LineEvent, { type: typeof type }>
+    },
+  }
+}
+
+/** Waits until `look` gives something. */
+export async function waitFor<T>(
+  what: string,
+  look: () => T | undefined | null | false | Promise<T | undefined | null | false>,
+  timeout = 20_000,
+  seen: () => string = () => '',
+): Promise<T> {
+  for (const end = Date.now() + timeout; Date.now() < end; await sleep(10)) {
+    const found = await look()
+    if (found) return found
+  }
+  throw new Error(`no ${what} within ${timeout} ms ${seen()}`)
+}

@@ -1,0 +1,3 @@
+import { ordinaryDay } from './ordinary-day.ts'
+
+await ordinaryDay('websocket', 'websocket')
