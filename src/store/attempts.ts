@@ -1,0 +1,285 @@
+/**
+ * Attempts: the record of each, who is on the line now, what has ended, and a number's history. Each field of a record
+ * is JSON in a hash, so that what becomes known later is one small write.
+ */
+import type { CallRecord, CallState, StepTrace } from '../call/record.ts'
+import { ApelError } from '../errors.ts'
+import type { Db } from './db.ts'
+import { keys } from './keys.ts'
+import { finishScript, unreserveScript, updateScript } from './scripts/finish.ts'
+import { inboundScript, reserveScript } from './scripts/reserve.ts'
+
+/** What is known of an attempt besides its record. */
+export interface Attempt {
+  record: CallRecord
+  state: CallState
+  instance: string
+  /** The contact's row; null without one. */
+  row: number | null
+  /** The callback that it carries out. */
+  callback: string | null
+  /** The campaign that a callback of this call belongs to, when it is an inbound one. */
+  home: string | null
+}
+
+/** The rates of a trunk or campaign: at most `n` in any `window` ms, neighbours at least `gap` ms apart. */
+export interface Rate {
+  n: number
+  window: number
+  gap: number
+}
+
+export interface ReserveInput {
+  id: string
+  now: number
+  /** On Redis' clock: performed later than this, nothing happens. */
+  deadline: number
+  kind: CallRecord['kind']
+  campaign: string | null
+  row: number | null
+  callback: string | null
+  number: string
+  trunks: { name: string; node: string; channels: number; rate: Rate; caller_id: string | null }[]
+  concurrency: number | null
+  rate: Rate | null
+  caps: { day: number | null; week: number | null; day_start: number; day_end: number } | null
+  budget: { max: number; per_day: number | null; day: string; day_end: number } | null
+  fields: Record<string, string>
+  marks: Record<string, string>
+  explain: boolean
+}
+
+export type ReserveAnswer =
+  | { verdict: 'reserved'; trunk: string; attempt: number; kind: CallRecord['kind'] }
+  | { verdict: 'hold' | 'refuse'; rule: string; until: number }
+  /** `wait` in ms; -1: until a channel is given back. */
+  | { verdict: 'busy'; rule: string; wait: number }
+  /** Somebody else has it, or it is done. */
+  | { verdict: 'gone' }
+
+export interface FinishInput {
+  record: CallRecord
+  now: number
+  /** False: the try is given back to contact and number. */
+  counts: boolean
+  /** Set for an attempt that was never dialled: it is written down and ended in one. */
+  create: { instance: string; row: number | null; callback: string | null } | null
+  next: { state: 'w' | 'p' | 'x'; due: number; rule: string; tries: string } | null
+  callback: {
+    state: 'open' | 'done' | 'missed' | 'expired' | 'cancelled'
+    next_at: number
+    due_at: number
+    expires_at: number
+    moved: '0' | '1'
+  } | null
+}
+
+/** A record's fields as the hash holds them; what is null is left out. */
+export function fieldsOf(record: Partial<CallRecord>): Record<string, string> {
+  const known = Object.entries(record).filter(([, value]) => value !== null && value !== undefined)
+  return Object.fromEntries(known.map(([name, value]) => [name, JSON.stringify(value)]))
+}
+
+const EMPTY: CallRecord = {
+  id: '',
+  campaign: null,
+  contact: null,
+  number: '',
+  called: null,
+  attempt: 1,
+  kind: 'manual',
+  flow: null,
+  flow_version: null,
+  node: null,
+  trunk: null,
+  caller_id: null,
+  queued_at: null,
+  dialed_at: null,
+  ringing_at: null,
+  answered_at: null,
+  ended_at: null,
+  disposition: null,
+  cause: null,
+  sip_code: null,
+  amd: null,
+  hangup_by: null,
+  outcome: null,
+  last_step: null,
+  vars: {},
+  recordings: [],
+  callback_at: null,
+  failover_of: null,
+}
+
+/** A record with everything unknown. */
+export function blankRecord(known: Partial<CallRecord>): CallRecord {
+  return { ...EMPTY, vars: {}, recordings: [], ...known }
+}
+
+function attemptOf(hash: Record<string, string>): Attempt | null {
+  if (hash._state === undefined) return null
+  const known = Object.entries(hash).filter(([name]) => !name.startsWith('_'))
+  return {
+    record: blankRecord(Object.fromEntries(known.map(([name, text]) => [name, JSON.parse(text)]))),
+    state: hash._state as CallState,
+    instance: hash._instance ?? '',
+    row: hash._row ? Number(hash._row) : null,
+    callback: hash._callback || null,
+    home: hash._home || null,
+  }
+}
+
+export class Attempts {
+  private readonly db: Db
+  constructor(db: Db) {
+    this.db = db
+  }
+
+  async reserve(input: ReserveInput): Promise<ReserveAnswer> {
+    return await this.db.run<ReserveAnswer>(reserveScript, input)
+  }
+
+  /** The verdict of every rule, nothing written: [rule, verdict, until]. */
+  async explain(input: ReserveInput): Promise<[string, 'pass' | 'hold' | 'refuse' | 'busy', number][]> {
+    const answer = await this.db.run<{ verdicts: [string, 'pass' | 'hold' | 'refuse' | 'busy', number][] }>(
+      reserveScript,
+      {
+        ...input,
+        explain: true,
+      },
+    )
+    return answer.verdicts
+  }
+
+  /** Takes back a reservation that nobody dialled because its answer was lost. */
+  async unreserve(id: string): Promise<boolean> {
+    return await this.db.run<boolean>(unreserveScript, { id })
+  }
+
+  /** Writes an inbound call down; false when it was there already. */
+  async inbound(record: CallRecord, instance: string, home: string | null): Promise<boolean> {
+    const { id, campaign, number } = record
+    const marks = { instance, number, ...(campaign ? { campaign } : {}), ...(home ? { home } : {}) }
+    return await this.db.run<boolean>(inboundScript, { id, campaign, number, fields: fieldsOf(record), marks })
+  }
+
+  /** Fields that became known; false when the attempt is not there or has ended. */
+  async update(id: string, fields: Partial<CallRecord>, state: CallState | null): Promise<boolean> {
+    return await this.db.run<boolean>(updateScript, { id, fields: fieldsOf(fields), state })
+  }
+
+  /** Ends it, exactly once; false when it had ended before. */
+  async finish({ record, now, counts, create, next, callback }: FinishInput): Promise<boolean> {
+    const marks: Record<string, string> = { number: record.number }
+    if (create !== null) {
+      marks.instance = create.instance
+      if (record.campaign !== null) marks.campaign = record.campaign
+      if (create.row !== null) marks.row = String(create.row)
+      if (create.callback !== null) marks.callback = create.callback
+    }
+    return await this.db.run<boolean>(finishScript, {
+      id: record.id,
+      now,
+      create: create !== null,
+      fields: fieldsOf(record),
+      marks,
+      disposition: record.disposition,
+      outcome: record.outcome,
+      counts,
+      next: next ?? { state: 'x', due: 0, rule: '', tries: '' },
+      callback,
+      opted_out: record.disposition === 'opted_out',
+    })
+  }
+
+  async get(id: string): Promise<Attempt | null> {
+    return attemptOf(await this.db.call((redis) => redis.hgetall(keys.attempt(id))))
+  }
+
+  /** Those that are there, in the order of the ids. */
+  async getMany(ids: string[]): Promise<Attempt[]> {
+    if (ids.length === 0) return []
+    const hashes = await this.db.batch<Record<string, string>[]>((pipeline) => {
+      for (const id of ids) pipeline.hgetall(keys.attempt(id))
+    })
+    return hashes.map(attemptOf).filter((attempt) => attempt !== null)
+  }
+
+  async addSteps(id: string, steps: StepTrace[]): Promise<void> {
+    if (steps.length === 0) return
+    await this.db.call((redis) => redis.rpush(keys.steps(id), ...steps.map((step) => JSON.stringify(step))))
+  }
+
+  async steps(id: string): Promise<StepTrace[]> {
+    return (await this.db.call((redis) => redis.lrange(keys.steps(id), 0, -1))).map((text) => JSON.parse(text))
+  }
+
+  async addJournal(id: string, input: unknown): Promise<void> {
+    await this.db.call((redis) => redis.rpush(keys.journal(id), JSON.stringify(input)))
+  }
+
+  async journal(id: string): Promise<unknown[]> {
+    return (await this.db.call((redis) => redis.lrange(keys.journal(id), 0, -1))).map((text) => JSON.parse(text))
+  }
+
+  /** An external task that was finished after its call: the next call finds it under `previous.tasks`. */
+  async keepTask(id: string, name: string, result: unknown): Promise<void> {
+    const attempt = await this.get(id)
+    if (attempt === null) throw new ApelError('not_found', `There is no call ${id}.`)
+    const text = await this.db.call((redis) => redis.hget(keys.attempt(id), '_tasks'))
+    const tasks = { ...(text ? JSON.parse(text) : {}), [name]: result }
+    await this.db.call((redis) => redis.hset(keys.attempt(id), '_tasks', JSON.stringify(tasks)))
+  }
+
+  /** Ids of the calls that are on: all of them, those of an instance, of a campaign, of a trunk. */
+  async live(of: { instance?: string; campaign?: string; trunk?: string } = {}): Promise<string[]> {
+    const key =
+      of.instance !== undefined
+        ? keys.instanceLive(of.instance)
+        : of.campaign !== undefined
+          ? keys.campaignLive(of.campaign)
+          : of.trunk !== undefined
+            ? keys.trunk(of.trunk, 'live')
+            : keys.live
+    return (await this.db.call((redis) => redis.smembers(key))).sort()
+  }
+
+  /** A number's attempts in all campaigns and directions, newest first. */
+  async ofNumber(number: string, limit: number): Promise<Attempt[]> {
+    return await this.getMany(await this.db.call((redis) => redis.lrange(keys.number(number), 0, limit - 1)))
+  }
+
+  /** Ended attempts, newest first, from before `cursor` (as `next` gave it); of one campaign or of all. */
+  async ended(
+    campaign: string | null,
+    cursor: string | null,
+    limit: number,
+  ): Promise<{ attempts: Attempt[]; next: string | null }> {
+    const stream = campaign === null ? keys.ended : keys.results(campaign)
+    const from = cursor === null ? '+' : `(${cursor}`
+    const entries = await this.db.call((redis) => redis.xrevrange(stream, from, '-', 'COUNT', limit))
+    const next = entries.length < limit ? null : (entries.at(-1)?.[0] ?? null)
+    return { attempts: await this.getMany(entries.map(([, fields]) => fields[1] ?? '')), next }
+  }
+
+  /** Ended attempts of a campaign in the order of their end, after the one named. */
+  async *results(campaign: string, after: string | null): AsyncGenerator<CallRecord> {
+    let position = '-'
+    if (after !== null) {
+      const [result, owner] = await this.db.call((redis) => redis.hmget(keys.attempt(after), '_result', '_campaign'))
+      if (!result || owner !== campaign)
+        throw new ApelError(
+          'not_found',
+          `No attempt ${after} has ended in ${campaign}; \`after\` is the id of a record.`,
+        )
+      position = `(${result}`
+    }
+    for (;;) {
+      const entries = await this.db.call((redis) => redis.xrange(keys.results(campaign), position, '+', 'COUNT', 200))
+      for (const { record } of await this.getMany(entries.map(([, fields]) => fields[1] ?? ''))) yield record
+      const last = entries.at(-1)
+      if (last === undefined || entries.length < 200) return
+      position = `(${last[0]}`
+    }
+  }
+}

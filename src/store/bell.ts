@@ -1,0 +1,26 @@
+/**
+ * The bell: what changed, told to every instance, so that nobody has to look again and again. A ring may be lost (a
+ * reconnect), so whoever listens also has a time at which it looks by itself.
+ */
+import type { Redis } from 'ioredis'
+import { keys } from './keys.ts'
+
+export type Ring =
+  /** A call has ended: its trunk and campaign have room. Empty texts: none. */
+  | { bell: 'freed'; campaign: string; trunk: string }
+  /** There is something new to dial. */
+  | { bell: 'work'; campaign: string }
+  | { bell: 'state'; campaign: string; state: string }
+  | { bell: 'definition'; campaign: string }
+  /** Stopped or resumed everywhere. */
+  | { bell: 'control' }
+
+/** Listens on a connection of its own; gives the way to stop. The listener must not throw. */
+export async function listen(redis: Redis, listener: (ring: Ring) => void): Promise<() => void> {
+  const handler = (channel: string, text: string): void => {
+    if (channel === keys.bell) listener(JSON.parse(text) as Ring)
+  }
+  redis.on('message', handler)
+  await redis.subscribe(keys.bell)
+  return () => redis.off('message', handler)
+}

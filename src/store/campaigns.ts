@@ -1,0 +1,127 @@
+/** Campaigns as they are kept: the definition as its author wrote it, a state, counters that are the sum of the contacts. */
+import type { Db } from './db.ts'
+import { keys } from './keys.ts'
+import { putScript, transitionScript } from './scripts/campaigns.ts'
+
+export type CampaignState = 'ready' | 'running' | 'paused' | 'stopping' | 'stopped' | 'finished'
+export type ContactState = 'pending' | 'waiting' | 'callback' | 'dialing' | 'done' | 'held'
+
+export interface CampaignView {
+  name: string
+  state: CampaignState
+  definition: Record<string, unknown>
+  counts: { contacts: number } & Record<ContactState, number>
+  dispositions: Record<string, number>
+  outcomes: Record<string, number>
+  attempts: number
+  started_at: number | null
+  finished_at: number | null
+}
+
+/** How many went where in a campaign's conversations. */
+export interface StepCounts {
+  steps: Record<string, number>
+  edges: { from: string; to: string; event: string; count: number }[]
+  /** Conversations that ended in a step without another being entered. */
+  ended: Record<string, number>
+}
+
+export class Campaigns {
+  private readonly db: Db
+  constructor(db: Db) {
+    this.db = db
+  }
+
+  /** Keeps a definition; true when the campaign is new. `builtin` is always running and never finishes. */
+  async put(name: string, definition: Record<string, unknown>, now: number, builtin = false): Promise<boolean> {
+    return await this.db.run<boolean>(putScript, { name, definition: JSON.stringify(definition), builtin, now })
+  }
+
+  /** Names in alphabetical order. */
+  async names(): Promise<string[]> {
+    return (await this.db.call((redis) => redis.smembers(keys.campaigns))).sort()
+  }
+
+  async exists(name: string): Promise<boolean> {
+    return (await this.db.call((redis) => redis.sismember(keys.campaigns, name))) === 1
+  }
+
+  async definition(name: string): Promise<{ definition: Record<string, unknown>; state: CampaignState } | null> {
+    const [text, state] = await this.db.call((redis) => redis.hmget(keys.campaign(name), 'definition', 'state'))
+    return text ? { definition: JSON.parse(text), state: state as CampaignState } : null
+  }
+
+  async state(name: string): Promise<CampaignState | null> {
+    return (await this.db.call((redis) => redis.hget(keys.campaign(name), 'state'))) as CampaignState | null
+  }
+
+  /** Goes to `to` if the state is one of `from`; `ok: false` when it is not, with the state that it is in (null: no such campaign). */
+  async transition(
+    name: string,
+    from: CampaignState[],
+    to: CampaignState,
+    now: number,
+  ): Promise<{ ok: boolean; state: CampaignState | null }> {
+    const answer = await this.db.run<{ ok: boolean; state?: CampaignState }>(transitionScript, { name, from, to, now })
+    return { ok: answer.ok, state: answer.state ?? null }
+  }
+
+  async view(name: string): Promise<CampaignView | null> {
+    const [about, counters] = await this.db.batch<[Record<string, string>, Record<string, string>]>((pipeline) =>
+      pipeline.hgetall(keys.campaign(name)).hgetall(keys.counts(name)),
+    )
+    if (about.definition === undefined) return null
+    const count = (field: string) => Number(counters[field] ?? 0)
+    const tally = (prefix: string) =>
+      Object.fromEntries(
+        Object.entries(counters)
+          .filter(([field]) => field.startsWith(prefix))
+          .map(([field, value]) => [field.slice(prefix.length), Number(value)]),
+      )
+    return {
+      name,
+      state: about.state as CampaignState,
+      definition: JSON.parse(about.definition),
+      counts: {
+        contacts: count('contacts'),
+        pending: count('pending'),
+        waiting: count('waiting'),
+        callback: count('callback'),
+        dialing: count('dialing'),
+        done: count('done'),
+        held: count('held'),
+      },
+      dispositions: tally('d:'),
+      outcomes: tally('o:'),
+      attempts: count('attempts'),
+      started_at: about.started_at === undefined ? null : Number(about.started_at),
+      finished_at: about.finished_at === undefined ? null : Number(about.finished_at),
+    }
+  }
+
+  async stepCounts(name: string): Promise<StepCounts> {
+    const fields = await this.db.call((redis) => redis.hgetall(keys.flowCounts(name)))
+    const counts: StepCounts = { steps: {}, edges: [], ended: {} }
+    for (const [field, value] of Object.entries(fields)) {
+      const [kind, from, to, event] = JSON.parse(field) as [string, string, string, string]
+      if (kind === 's') counts.steps[from] = Number(value)
+      else if (kind === 'x') counts.ended[from] = Number(value)
+      else counts.edges.push({ from, to, event, count: Number(value) })
+    }
+    return counts
+  }
+
+  /** Is all dialling stopped? */
+  async paused(): Promise<boolean> {
+    return (await this.db.call((redis) => redis.exists(keys.paused))) === 1
+  }
+
+  /** Stops all dialling, or lets it go on, for every instance at once. */
+  async setPaused(paused: boolean): Promise<void> {
+    await this.db.batch((pipeline) => {
+      if (paused) pipeline.set(keys.paused, '1')
+      else pipeline.del(keys.paused)
+      pipeline.publish(keys.bell, JSON.stringify({ bell: 'control' }))
+    })
+  }
+}

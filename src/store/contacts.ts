@@ -1,0 +1,190 @@
+/** The contacts of a campaign, found by key, by number or by their place in the file. */
+import { ApelError } from '../errors.ts'
+import type { ContactState } from './campaigns.ts'
+import type { Db } from './db.ts'
+import { keys, ROWS_A_BUCKET } from './keys.ts'
+import { packRow, type Row, schemaOf, unpackRow } from './rows.ts'
+import { changeScript, findScript, importScript, removeScript, setStateScript } from './scripts/contacts.ts'
+
+/** What has happened to a contact so far. Times are ms since the epoch, 0 when there is none. */
+export interface Progress {
+  state: ContactState
+  /** Attempts that count against its budget. */
+  used: number
+  /** All attempts. */
+  total: number
+  due: number
+  /** The callee's calendar day (YYYY-MM-DD) of the last attempt, and the attempts in it. */
+  day: string
+  today: number
+  /** The rule that holds it or made it wait. */
+  rule: string
+  /** Retries so far, by disposition. */
+  tries: Record<string, number>
+  /** Its last attempt. */
+  last: string
+  disposition: string
+}
+
+export interface Contact extends Row {
+  /** Its place: data rows of the campaign count from 0. */
+  row: number
+  progress: Progress
+}
+
+/** As scripts give it. */
+export type RawProgress = Omit<Progress, 'state' | 'tries'> & { state: string; tries: string }
+
+const STATES: Record<string, ContactState> = {
+  p: 'pending',
+  w: 'waiting',
+  c: 'callback',
+  d: 'dialing',
+  x: 'done',
+  h: 'held',
+}
+const MOST_SCHEMAS = 1000
+
+export class Contacts {
+  private readonly db: Db
+  private readonly schemas = new Map<string, string[][]>()
+  constructor(db: Db) {
+    this.db = db
+  }
+
+  /** The number of this set of columns in the campaign; a new set is added. */
+  async schema(campaign: string, columns: string[]): Promise<number> {
+    const wanted = JSON.stringify(columns)
+    const at = (await this.loadSchemas(campaign)).findIndex((known) => JSON.stringify(known) === wanted)
+    if (at >= 0) return at
+    const length = await this.db.call((redis) => redis.rpush(keys.schemas(campaign), wanted))
+    if (length > MOST_SCHEMAS)
+      throw new ApelError('bad_request', `The contacts of ${campaign} have too many different sets of columns.`)
+    await this.loadSchemas(campaign, true)
+    return length - 1
+  }
+
+  private async loadSchemas(campaign: string, again = false): Promise<string[][]> {
+    let known = this.schemas.get(campaign)
+    if (known === undefined || again) {
+      known = (await this.db.call((redis) => redis.lrange(keys.schemas(campaign), 0, -1))).map((text) =>
+        JSON.parse(text),
+      )
+      this.schemas.set(campaign, known)
+    }
+    return known
+  }
+
+  /** Unpacks what a script gave; loads a schema that another instance added meanwhile. */
+  async unpack(campaign: string, packed: string): Promise<Row> {
+    let known = await this.loadSchemas(campaign)
+    if (known[schemaOf(packed)] === undefined) known = await this.loadSchemas(campaign, true)
+    return unpackRow(packed, (schema) => known[schema] ?? [])
+  }
+
+  /**
+   * Adds or updates rows in their order; `lane` is the priority. One letter a row: `a` accepted, `u` updated (known key,
+   * other content), `d` duplicate (known key with the same content, or a number seen under another key).
+   */
+  async import(campaign: string, rows: { packed: string; lane: string }[], dry: boolean): Promise<string> {
+    if (rows.length === 0) return ''
+    return await this.db.run<string>(importScript, {
+      campaign,
+      dry,
+      rows: rows.map(({ packed, lane }) => [packed, lane]),
+    })
+  }
+
+  async find(campaign: string, by: { key: string } | { number: string }): Promise<Contact | null> {
+    const found = await this.db.run<{ row: number; packed: string; contact: RawProgress } | null>(findScript, {
+      campaign,
+      ...by,
+    })
+    if (found === null) return null
+    return { ...(await this.unpack(campaign, found.packed)), row: found.row, progress: progressOf(found.contact) }
+  }
+
+  /** Contacts in the order of the file from row `from` on, at most `limit` in that state; `next` null at the end. */
+  async list(
+    campaign: string,
+    from: number,
+    limit: number,
+    state: ContactState | null,
+  ): Promise<{ contacts: Contact[]; next: number | null }> {
+    const total = Number((await this.db.call((redis) => redis.hget(keys.campaign(campaign), 'rows'))) ?? 0)
+    const contacts: Contact[] = []
+    for (let base = from - (from % ROWS_A_BUCKET); base < total; base += ROWS_A_BUCKET) {
+      const [packed, states] = await this.db.batch<[string[], Record<string, string>]>((pipeline) =>
+        pipeline.lrange(keys.rows(campaign, base), 0, -1).hgetall(keys.states(campaign, base)),
+      )
+      for (let i = 0; i < packed.length; i++) {
+        const row = base + i
+        const text = packed[i] ?? ''
+        if (row < from || text === '') continue
+        const progress = parseProgress(states[i])
+        if (state !== null && progress.state !== state) continue
+        if (contacts.length === limit) return { contacts, next: row }
+        contacts.push({ ...(await this.unpack(campaign, text)), row, progress })
+      }
+    }
+    return { contacts, next: null }
+  }
+
+  /** Writes new content; false when the number belongs to another contact of the campaign. */
+  async change(campaign: string, contact: Contact, next: Row, lane: string): Promise<boolean> {
+    const before = Object.keys(contact.data)
+    const columns = [...before, ...Object.keys(next.data).filter((column) => !before.includes(column))]
+    const old = packRow(await this.schema(campaign, before), before, contact)
+    const packed = packRow(await this.schema(campaign, columns), columns, next)
+    const answer = await this.db.run<string>(changeScript, { campaign, row: contact.row, old, packed, lane })
+    if (answer === 'changed')
+      throw new ApelError(
+        'invalid_state',
+        'The contact was changed by somebody else meanwhile; read it again.',
+        {},
+        true,
+      )
+    return answer === 'ok'
+  }
+
+  /** Puts it in front with a fresh budget, or has done with it. False while it is being called. */
+  async setState(campaign: string, row: number, to: 'pending' | 'done', now: number): Promise<boolean> {
+    return (await this.db.run<string>(setStateScript, { campaign, row, to, now })) !== 'd'
+  }
+
+  /** False while it is being called. */
+  async remove(campaign: string, row: number, now: number): Promise<boolean> {
+    return (await this.db.run<string>(removeScript, { campaign, row, now })) !== 'd'
+  }
+}
+
+export function progressOf(raw: RawProgress): Progress {
+  const tries = raw.tries.split(';').filter((part) => part !== '')
+  return {
+    ...raw,
+    state: STATES[raw.state] ?? 'done',
+    tries: Object.fromEntries(
+      tries.map((part) => [part.slice(0, part.indexOf(':')), Number(part.slice(part.indexOf(':') + 1))]),
+    ),
+  }
+}
+
+function parseProgress(line: string | undefined): Progress {
+  const [state = 'p', used, total, due, day = '', today, rule = '', tries = '', last = '', disposition = ''] = (
+    line ?? 'p'
+  ).split(',')
+  const numbers = {
+    used: Number(used ?? 0),
+    total: Number(total ?? 0),
+    due: Number(due ?? 0),
+    today: Number(today ?? 0),
+  }
+  return progressOf({ state, ...numbers, day, rule, tries, last, disposition })
+}
+
+/** `tries` as it is kept. */
+export function triesText(tries: Record<string, number>): string {
+  return Object.entries(tries)
+    .map(([rule, count]) => `${rule}:${count}`)
+    .join(';')
+}

@@ -1,0 +1,85 @@
+/**
+ * The do-not-call list: numbers, and prefixes with `*` at their end, for everybody or for one campaign. The gate reads it
+ * inside the reserve script; here it is kept.
+ */
+import type { Db } from './db.ts'
+import { keys } from './keys.ts'
+
+export interface DncEntry {
+  /** E.164 or an extension; a prefix ends with `*`. */
+  number: string
+  campaign: string | null
+  reason: string | null
+  at: number
+}
+
+export class DoNotCall {
+  private readonly db: Db
+  constructor(db: Db) {
+    this.db = db
+  }
+
+  /** True when it was not on the list before. An entry that is there keeps its time and reason. */
+  async add(entry: DncEntry): Promise<boolean> {
+    const text = JSON.stringify({ reason: entry.reason, at: entry.at })
+    return (await this.db.call((redis) => redis.hsetnx(keys.dnc(entry.campaign), entry.number, text))) === 1
+  }
+
+  /** Many at once; how many were new. */
+  async addMany(entries: DncEntry[]): Promise<number> {
+    if (entries.length === 0) return 0
+    const added = await this.db.batch<number[]>((pipeline) => {
+      for (const { number, campaign, reason, at } of entries)
+        pipeline.hsetnx(keys.dnc(campaign), number, JSON.stringify({ reason, at }))
+    })
+    return added.reduce((sum, one) => sum + one, 0)
+  }
+
+  /** False when it was not there. */
+  async remove(number: string, campaign: string | null): Promise<boolean> {
+    return (await this.db.call((redis) => redis.hdel(keys.dnc(campaign), number))) === 1
+  }
+
+  async get(number: string, campaign: string | null): Promise<DncEntry | null> {
+    const text = await this.db.call((redis) => redis.hget(keys.dnc(campaign), number))
+    return text === null ? null : { number, campaign, ...(JSON.parse(text) as { reason: string | null; at: number }) }
+  }
+
+  /** The entry that forbids calling this number: itself or a prefix, on the common list or the campaign's; null when none does. */
+  async covering(number: string, campaign: string | null): Promise<DncEntry | null> {
+    const fields = [number]
+    for (let length = 2; length <= number.length; length++) fields.push(`${number.slice(0, length)}*`)
+    for (const list of campaign === null ? [null] : [null, campaign]) {
+      const found = await this.db.call((redis) => redis.hmget(keys.dnc(list), ...fields))
+      const at = found.findIndex((text) => text !== null)
+      if (at >= 0)
+        return {
+          number: fields[at] ?? number,
+          campaign: list,
+          ...(JSON.parse(found[at] ?? '{}') as { reason: string | null; at: number }),
+        }
+    }
+    return null
+  }
+
+  /** A page of one list; `cursor` as `next` gave it. Entries may come twice while the list changes. */
+  async list(
+    campaign: string | null,
+    cursor: string | null,
+    limit: number,
+  ): Promise<{ entries: DncEntry[]; next: string | null }> {
+    const entries: DncEntry[] = []
+    let at = cursor ?? '0'
+    do {
+      const [next, flat] = await this.db.call((redis) => redis.hscan(keys.dnc(campaign), at, 'COUNT', limit))
+      for (let i = 0; i < flat.length; i += 2)
+        entries.push({
+          number: flat[i] ?? '',
+          campaign,
+          ...(JSON.parse(flat[i + 1] ?? '{}') as { reason: string | null; at: number }),
+        })
+      at = next
+    } while (at !== '0' && entries.length < limit)
+    return { entries, next: at === '0' ? null : at }
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * Every name in Redis. Scripts write the same names by the functions of `scripts/prelude.ts`; nothing else does.
+ *
+ * A campaign of a million contacts must fit in twice the bytes of its CSV, so a contact has no key of its own: rows lie
+ * in lists of 128, packed; the way from a number or a key to its row lies in 16,384 small hashes; and a state exists
+ * only for contacts that something has happened to. Redis keeps all of these as flat bytes.
+ */
+import { createHash } from 'node:crypto'
+
+/** Of what is stored. A newer one is refused at start. */
+export const DATA_VERSION = 1
+
+export const ROWS_A_BUCKET = 128
+
+export const keys = {
+  ledger: 'apel:ledger',
+  paused: 'apel:paused',
+  campaigns: 'apel:campaigns',
+  live: 'apel:live',
+  ended: 'apel:ended',
+  callbacks: 'apel:callbacks',
+  bell: 'apel:bell',
+  queuePrefix: 'apel:queue',
+  instanceLive: (instance: string) => `apel:i:${instance}:live`,
+  attempt: (id: string) => `apel:a:${id}`,
+  steps: (id: string) => `apel:a:${id}:steps`,
+  journal: (id: string) => `apel:a:${id}:journal`,
+  number: (number: string) => `apel:n:${number}`,
+  dnc: (campaign: string | null) => (campaign === null ? 'apel:dnc' : `apel:dnc:${campaign}`),
+  trunk: (name: string, part: 'live' | 'rate' | 'state') => `apel:t:${name}:${part}`,
+  callback: (id: string) => `apel:cb:${id}`,
+  openCallback: (number: string) => `apel:cbn:${number}`,
+  idempotency: (key: string) => `apel:idem:${createHash('sha256').update(key).digest('base64url')}`,
+  campaign: (name: string) => `apel:c:${name}`,
+  counts: (name: string) => `apel:c:${name}:counts`,
+  flowCounts: (name: string) => `apel:c:${name}:steps`,
+  schemas: (name: string) => `apel:c:${name}:schemas`,
+  rows: (name: string, row: number) => `apel:c:${name}:r:${Math.floor(row / ROWS_A_BUCKET)}`,
+  states: (name: string, row: number) => `apel:c:${name}:s:${Math.floor(row / ROWS_A_BUCKET)}`,
+  lanes: (name: string) => `apel:c:${name}:lanes`,
+  due: (name: string) => `apel:c:${name}:due`,
+  dueCallbacks: (name: string) => `apel:c:${name}:cb`,
+  window: (name: string) => `apel:c:${name}:window`,
+  campaignLive: (name: string) => `apel:c:${name}:live`,
+  results: (name: string) => `apel:c:${name}:results`,
+  rejects: (campaign: string, id: string) => `apel:c:${campaign}:rejects:${id}`,
+}

@@ -1,0 +1,128 @@
+/** Who is next: what `scripts/lanes.ts` does, for callers. */
+import { type Callback, callbackOf } from './callbacks.ts'
+import { type Progress, progressOf, type RawProgress } from './contacts.ts'
+import type { Db } from './db.ts'
+import { keys } from './keys.ts'
+import type { Row } from './rows.ts'
+import { backScript, claimScript, holdScript, nextScript, parkScript } from './scripts/lanes.ts'
+
+/** `r12`: the contact in row 12; `cID`: a callback. */
+export type Item = `r${number}` | `c${string}`
+
+export type Picked = { item: Item; row: number; contact: Row } | { item: Item; callback: string }
+
+export interface Pick {
+  /** The campaign is running and nothing is stopped. */
+  running: boolean
+  picked: Picked[]
+  /** When something that waits for its time is due, ms; null when nothing does. */
+  next_due: number | null
+}
+
+/** What the worker finds when it takes an item into its hand. */
+export interface Claim {
+  row: number | null
+  contact: (Row & { progress: Progress }) | null
+  callback: Callback | null
+  previous: Previous | null
+}
+
+/** The last conversation with a contact, or with a number where there is no contact. */
+export interface Previous {
+  call: string
+  outcome: string | null
+  step: string | null
+  at: number
+  /** Results of external tasks that were finished after it, by name. */
+  tasks: Record<string, unknown>
+}
+
+export interface Lane {
+  id: string
+  priority: number
+  /** The zones of a lane of parked contacts; null: the order of the file. */
+  zones: string[] | null
+}
+
+type Unpack = (campaign: string, packed: string) => Promise<Row>
+
+export class LineUp {
+  private readonly db: Db
+  private readonly unpack: Unpack
+  constructor(db: Db, unpack: Unpack) {
+    this.db = db
+    this.unpack = unpack
+  }
+
+  async lanes(campaign: string): Promise<Lane[]> {
+    const found = await this.db.call((redis) => redis.hgetall(keys.lanes(campaign)))
+    return Object.entries(found).map(([id, about]) => ({
+      id,
+      priority: Number.parseInt(id, 10),
+      zones: about === '' ? null : (JSON.parse(about) as string[]),
+    }))
+  }
+
+  /** Takes who is next under a lease: due callbacks, those whose time has come, then the lanes in the order given. */
+  async next(campaign: string, now: number, ahead: number, lease: number, lanes: string[]): Promise<Pick> {
+    const answer = await this.db.run<{
+      state: string
+      paused: boolean
+      items: Record<string, never> | (['c', string] | ['r', number, string, string, number])[]
+      next_due?: number
+    }>(nextScript, { campaign, now, ahead, lease, lanes })
+    const picked: Picked[] = []
+    for (const item of Array.isArray(answer.items) ? answer.items : []) {
+      if (item[0] === 'c') picked.push({ item: `c${item[1]}`, callback: item[1] })
+      else picked.push({ item: `r${item[1]}`, row: item[1], contact: await this.unpack(campaign, item[2]) })
+    }
+    return { running: answer.state === 'running' && !answer.paused, picked, next_due: answer.next_due ?? null }
+  }
+
+  /** Given back: they are first in line again. */
+  async back(campaign: string, items: Item[], now: number): Promise<void> {
+    if (items.length > 0) await this.db.run(backScript, { campaign, items, now })
+  }
+
+  /** They wait until it is open in these zones. */
+  async park(campaign: string, lane: Lane, rule: string, rows: number[]): Promise<void> {
+    await this.db.run(parkScript, { campaign, lane: lane.id, about: JSON.stringify(lane.zones), rule, rows })
+  }
+
+  /** Held by a rule until `until` (ms). */
+  async hold(campaign: string, item: Item, rule: string, until: number): Promise<void> {
+    await this.db.run(holdScript, { campaign, item, rule, until })
+  }
+
+  /** Takes an item into the hand, under a new lease; null when somebody else has it by now. */
+  async claim(campaign: string, item: Item, now: number, lease: number): Promise<Claim | null> {
+    const found = await this.db.run<{
+      row?: number
+      contact?: RawProgress
+      packed?: string
+      callback?: Record<string, string>
+      previous?: string[]
+    } | null>(claimScript, { campaign, item, now, lease })
+    if (found === null) return null
+    const contact =
+      found.packed && found.contact
+        ? { ...(await this.unpack(campaign, found.packed)), progress: progressOf(found.contact) }
+        : null
+    return {
+      row: found.row ?? null,
+      contact,
+      callback: found.callback ? callbackOf(found.callback) : null,
+      previous: found.previous ? previousOf(found.previous) : null,
+    }
+  }
+}
+
+function previousOf([call = '', outcome, step, ended, tasks]: string[]): Previous {
+  return {
+    call,
+    outcome: outcome ? (JSON.parse(outcome) as string) : null,
+    step: step ? (JSON.parse(step) as string) : null,
+    at: Number(ended),
+    tasks: tasks ? (JSON.parse(tasks) as Record<string, unknown>) : {},
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * The end of an attempt, exactly once: the record, the results, the contact's next state, its callback, the counters,
+ * the trunk's channel. Everything that says "this call is on" is a set with the attempt's id in it, never a number that
+ * is counted down, so doing it twice would do no harm either.
+ */
+import { script } from '../db.ts'
+import { prelude } from './prelude.ts'
+
+/**
+ * { id, now, create, fields, marks, disposition, outcome, counts, next: { state, due, rule, tries },
+ *   callback: { state, next_at, due_at, expires_at, moved }, opted_out } → true; false when it had ended before.
+ * `create`: an attempt that was never dialled (`dnc`, `blocked`, `expired`) is written down and ended in one.
+ * `counts: false` gives the contact and the number their try back.
+ */
+export const finishScript = script(
+  'finish',
+  `${prelude}
+local key = P .. 'a:' .. a.id
+local state = call('HGET', key, '_state')
+if state == 'ended' or (not state and not a.create) then return 'false' end
+if a.create then
+  for name, text in pairs(a.marks) do call('HSET', key, '_' .. name, text) end
+end
+for name, text in pairs(a.fields) do call('HSET', key, name, text) end
+call('HSET', key, '_state', 'ended')
+local m = call('HMGET', key, '_campaign', '_row', '_callback', '_number', '_instance', 'trunk', 'kind')
+local c, row, cb, number = m[1] or nil, tonumber(m[2] or ''), m[3] or nil, m[4] or ''
+if not a.counts then call('HDEL', key, '_counts') end
+
+call('SREM', P .. 'live', a.id)
+call('SREM', P .. 'i:' .. (m[5] or '') .. ':live', a.id)
+local trunk = m[6] and cjson.decode(m[6]) or cjson.null
+if trunk ~= cjson.null then call('SREM', P .. 't:' .. trunk .. ':live', a.id) end
+if a.create and number ~= '' then
+  call('LPUSH', P .. 'n:' .. number, a.id)
+  call('LTRIM', P .. 'n:' .. number, 0, 999)
+end
+call('HSET', key, '_ended', call('XADD', P .. 'ended', '*', 'id', a.id))
+
+if cb and not none(a.callback) then
+  local n = a.callback
+  if n.state == 'open' and call('GET', P .. 'cbn:' .. number) == cb then
+    call('HSET', P .. 'cb:' .. cb, 'state', 'open', 'due_at', int(n.due_at), 'expires_at', int(n.expires_at), 'moved', n.moved)
+    call('ZADD', camp(c) .. ':cb', n.next_at, cb)
+    call('ZREM', camp(c) .. ':window', 'c' .. cb)
+  else
+    closecallback(cb, n.state == 'open' and 'replaced' or n.state)
+  end
+end
+
+if c then
+  call('SREM', camp(c) .. ':live', a.id)
+  call('HSET', key, '_result', call('XADD', camp(c) .. ':results', '*', 'id', a.id))
+  local counts = camp(c) .. ':counts'
+  call('HINCRBY', counts, 'd:' .. a.disposition, 1)
+  if not none(a.outcome) then call('HINCRBY', counts, 'o:' .. a.outcome, 1) end
+
+  local before = nil
+  for _, text in ipairs(call('LRANGE', key .. ':steps', 0, -1)) do
+    local step = cjson.decode(text)
+    local name, event = tostring(step.step), tostring(step.event)
+    call('HINCRBY', camp(c) .. ':steps', cjson.encode({ 's', name }), 1)
+    if before then call('HINCRBY', camp(c) .. ':steps', cjson.encode({ 'e', before, name, event }), 1) end
+    before = name
+  end
+  if before then call('HINCRBY', camp(c) .. ':steps', cjson.encode({ 'x', before }), 1) end
+
+  if row then
+    local s = contact(c, row)
+    if (a.create and s.state ~= 'd' and s.state ~= '-') or (s.state == 'd' and s.last == a.id) then
+      s.disposition, s.last = a.disposition, a.id
+      call('ZREM', camp(c) .. ':window', 'r' .. int(row))
+      call('ZREM', camp(c) .. ':due', int(row))
+      if not a.counts and not a.create then
+        s.total = math.max(0, s.total - 1)
+        if not cb then s.used, s.today = math.max(0, s.used - 1), math.max(0, s.today - 1) end
+      end
+      local to, open = a.next.state, call('GET', P .. 'cbn:' .. number)
+      if open then
+        local o = call('HMGET', P .. 'cb:' .. open, 'state', 'campaign', 'row')
+        if o[1] == 'open' and o[2] == c and tonumber(o[3] or '') == row then
+          if a.opted_out then closecallback(open, 'cancelled') else to = 'c' end
+        end
+      end
+      s.rule, s.due, s.tries = a.next.rule or '', 0, a.next.tries or s.tries
+      if to == 'w' then
+        s.due = a.next.due
+        call('ZADD', camp(c) .. ':due', s.due, int(row))
+      elseif to == 'p' then
+        call('ZADD', camp(c) .. ':due', row, int(row))
+      end
+      move(c, row, s, to)
+    end
+  end
+  settle(c, a.now)
+end
+ring({ bell = 'freed', campaign = c or '', trunk = trunk ~= cjson.null and trunk or '' })
+return 'true'
+`,
+)
+
+/** { id } → true: a reservation whose answer was lost, so that nobody ever dialled it, is taken back without a trace. */
+export const unreserveScript = script(
+  'unreserve',
+  `${prelude}
+local key = P .. 'a:' .. a.id
+if call('HGET', key, '_state') ~= 'reserved' then return 'false' end
+local m = call('HMGET', key, '_campaign', '_row', '_callback', '_number', '_instance', 'trunk')
+local c, row, cb = m[1] or nil, tonumber(m[2] or ''), m[3] or nil
+local trunk = m[6] and cjson.decode(m[6]) or cjson.null
+call('DEL', key)
+call('SREM', P .. 'live', a.id)
+call('SREM', P .. 'i:' .. (m[5] or '') .. ':live', a.id)
+if trunk ~= cjson.null then call('SREM', P .. 't:' .. trunk .. ':live', a.id) end
+call('LREM', P .. 'n:' .. (m[4] or ''), 1, a.id)
+if c then
+  call('SREM', camp(c) .. ':live', a.id)
+  call('HINCRBY', camp(c) .. ':counts', 'attempts', -1)
+  if cb and call('HGET', P .. 'cb:' .. cb, 'state') == 'dialing' then
+    call('HSET', P .. 'cb:' .. cb, 'state', 'open')
+    call('HINCRBY', P .. 'cb:' .. cb, 'tries', -1)
+    call('ZADD', camp(c) .. ':cb', 0, cb)
+  end
+  if row then
+    local s = contact(c, row)
+    if s.state == 'd' and s.last == a.id then
+      s.total = math.max(0, s.total - 1)
+      if not cb then
+        s.used, s.today = math.max(0, s.used - 1), math.max(0, s.today - 1)
+        call('ZADD', camp(c) .. ':due', row, int(row))
+      end
+      move(c, row, s, cb and 'c' or 'p')
+    end
+  end
+  settle(c, idtime(a.id) or 0)
+end
+ring({ bell = 'freed', campaign = c or '', trunk = trunk ~= cjson.null and trunk or '' })
+return 'true'
+`,
+)
+
+/** { id, fields, state } → true; false when the attempt is not there or has ended. */
+export const updateScript = script(
+  'update',
+  `${prelude}
+local key = P .. 'a:' .. a.id
+local state = call('HGET', key, '_state')
+if not state or state == 'ended' then return 'false' end
+for name, text in pairs(a.fields) do call('HSET', key, name, text) end
+if not none(a.state) then call('HSET', key, '_state', a.state) end
+return 'true'
+`,
+)

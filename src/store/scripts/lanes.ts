@@ -1,0 +1,169 @@
+/**
+ * Choosing who is next, at the same price for a thousand contacts and a million.
+ *
+ * A contact that may be dialled stands in a lane: a list of rows in the order of the file, one for each priority and,
+ * once it was found asleep, one for each priority and set of zones ("parked"). `due` holds the few that wait for a time
+ * of their own; there a row that goes back to the front has its row number as its time. What was handed out stands in
+ * `window` under a lease, and comes back by itself when the lease ends: rows as `r12`, callbacks as `cID`.
+ */
+import { script } from '../db.ts'
+import { prelude } from './prelude.ts'
+
+/**
+ * { campaign, now, ahead, lease, lanes: [id…] } → { state, paused, items: [['c', id] | ['r', row, packed, state, total]…], next_due }.
+ * `ahead` bounds the rows in the window, twice that with the callbacks; `next_due` is the next time of all that wait.
+ */
+export const nextScript = script(
+  'next',
+  `${prelude}
+local c = a.campaign
+local window = camp(c) .. ':window'
+local due, cbs = camp(c) .. ':due', camp(c) .. ':cb'
+for _, item in ipairs(call('ZRANGEBYSCORE', window, '-inf', a.now)) do
+  call('ZREM', window, item)
+  local id = string.sub(item, 2)
+  if string.sub(item, 1, 1) == 'r' then call('ZADD', due, id, id)
+  elseif call('HGET', P .. 'cb:' .. id, 'state') == 'open' then call('ZADD', cbs, a.now, id) end
+end
+local out = { state = call('HGET', camp(c), 'state') or '', paused = call('EXISTS', P .. 'paused') == 1, items = {} }
+if out.state ~= 'running' or out.paused then return cjson.encode(out) end
+
+local lease = a.now + a.lease
+-- Callbacks do not wait for room among the rows, but they are bounded as well: a night's outage leaves 100,000 of them.
+local spare = math.max(0, 2 * a.ahead - call('ZCARD', window))
+for _, id in ipairs(call('ZRANGEBYSCORE', cbs, '-inf', a.now, 'LIMIT', 0, spare)) do
+  call('ZREM', cbs, id)
+  call('ZADD', window, lease, 'c' .. id)
+  out.items[#out.items + 1] = { 'c', id }
+end
+
+local room = a.ahead - call('ZCARD', window)
+local function hand(row, isdue)
+  row = tonumber(row)
+  local item = 'r' .. int(row)
+  if call('ZSCORE', window, item) then return end
+  local s = contact(c, row)
+  if s.state ~= 'p' and s.state ~= 'h' and not (isdue and s.state == 'w') then return end
+  local packed = call('LINDEX', camp(c) .. ':r:' .. int(math.floor(row / 128)), row % 128)
+  if not packed or packed == '' then return end
+  call('ZADD', window, lease, item)
+  out.items[#out.items + 1] = { 'r', row, packed, s.state, s.total }
+  room = room - 1
+end
+while room > 0 do
+  local rows = call('ZRANGEBYSCORE', due, '-inf', a.now, 'LIMIT', 0, room)
+  if #rows == 0 then break end
+  for _, row in ipairs(rows) do
+    call('ZREM', due, row)
+    hand(row, true)
+  end
+end
+for _, lane in ipairs(a.lanes) do
+  local key = camp(c) .. ':lane:' .. lane
+  while room > 0 do
+    local rows = call('LPOP', key, room)
+    if not rows or #rows == 0 then
+      if string.find(lane, '~', 1, true) then call('HDEL', camp(c) .. ':lanes', lane) end
+      break
+    end
+    for _, row in ipairs(rows) do hand(row, false) end
+  end
+end
+for _, key in ipairs({ due, cbs }) do
+  local first = call('ZRANGE', key, 0, 0, 'WITHSCORES')
+  if first[2] and (not out.next_due or tonumber(first[2]) < out.next_due) then out.next_due = tonumber(first[2]) end
+end
+return cjson.encode(out)
+`,
+)
+
+/** { campaign, items: ['r12', 'cID'…], now }: handed out in vain; they go back to the front. */
+export const backScript = script(
+  'back',
+  `${prelude}
+for _, item in ipairs(a.items) do
+  if call('ZREM', camp(a.campaign) .. ':window', item) == 1 then
+    local id = string.sub(item, 2)
+    if string.sub(item, 1, 1) == 'r' then call('ZADD', camp(a.campaign) .. ':due', id, id)
+    elseif call('HGET', P .. 'cb:' .. id, 'state') == 'open' then call('ZADD', camp(a.campaign) .. ':cb', a.now, id) end
+  end
+end
+return 'null'
+`,
+)
+
+/** { campaign, lane, about, rule, rows: [12…] }: nobody may call there now; they wait in the lane of their zones. */
+export const parkScript = script(
+  'park',
+  `${prelude}
+local c = a.campaign
+call('HSETNX', camp(c) .. ':lanes', a.lane, a.about)
+for _, row in ipairs(a.rows) do
+  if call('ZREM', camp(c) .. ':window', 'r' .. int(row)) == 1 then
+    local s = contact(c, row)
+    if s.state == 'p' or s.state == 'h' or s.state == 'w' then
+      s.rule = a.rule
+      move(c, row, s, 'h')
+      call('RPUSH', camp(c) .. ':lane:' .. a.lane, int(row))
+    end
+  end
+end
+return 'null'
+`,
+)
+
+/** { campaign, item, rule, until }: held by a rule until a time of its own. A callback stays open and due then. */
+export const holdScript = script(
+  'hold',
+  `${prelude}
+local c = a.campaign
+call('ZREM', camp(c) .. ':window', a.item)
+local id = string.sub(a.item, 2)
+if string.sub(a.item, 1, 1) == 'c' then
+  if call('HGET', P .. 'cb:' .. id, 'state') == 'open' then
+    call('ZADD', camp(c) .. ':cb', a['until'], id)
+    call('HSET', P .. 'cb:' .. id, 'held_by', a.rule)
+  end
+  return 'null'
+end
+local row = tonumber(id)
+local s = contact(c, row)
+if s.state == 'p' or s.state == 'h' or s.state == 'w' then
+  s.rule = a.rule
+  s.due = a['until']
+  move(c, row, s, 'h')
+  call('ZADD', camp(c) .. ':due', a['until'], id)
+end
+return 'null'
+`,
+)
+
+/** { campaign, item, now, lease }: the worker has it in hand. → { row?, contact?, packed?, callback?, previous? }; null: gone. */
+export const claimScript = script(
+  'claim',
+  `${prelude}
+local c = a.campaign
+if not call('ZSCORE', camp(c) .. ':window', a.item) then return 'null' end
+call('ZADD', camp(c) .. ':window', a.now + a.lease, a.item)
+local out = {}
+local row = nil
+local id = string.sub(a.item, 2)
+if string.sub(a.item, 1, 1) == 'r' then
+  row = tonumber(id)
+else
+  local flat = call('HGETALL', P .. 'cb:' .. id)
+  out.callback = {}
+  for i = 1, #flat, 2 do out.callback[flat[i]] = flat[i + 1] end
+  row = tonumber(out.callback.row or '')
+end
+if row then
+  out.row = row
+  out.contact = contact(c, row)
+  out.packed = call('LINDEX', camp(c) .. ':r:' .. int(math.floor(row / 128)), row % 128)
+end
+local _, _, number = string.find(out.packed or '', '^[^\\31]*\\31[^\\31]*\\31([^\\31]*)')
+number = number or (out.callback and out.callback.number)
+out.previous = number and previous(number, c, row)
+return cjson.encode(out)
+`,
+)

@@ -1,0 +1,106 @@
+/**
+ * What every script shares: the names of keys, a contact's state, a campaign's counters.
+ *
+ * A state is one line, `state,used,total,due,day,today,rule,tries,last,disposition`, kept only once something has
+ * happened to the contact; without one it is pending. `used` is its budget, `total` all its attempts, `day` and `today`
+ * the callee's calendar day and the attempts in it, `tries` the retries by rule (`busy:2;no_answer:1`), `last` the
+ * attempt that holds it. Whoever changes a state goes through `move`, so the counters are always the sum of the states.
+ */
+export const prelude = /* lua */ `
+local a = cjson.decode(ARGV[1])
+local P = 'apel:'
+local call = redis.call
+local function int(n) return string.format('%.0f', n) end
+local function none(v) return v == nil or v == cjson.null end
+local function camp(c) return P .. 'c:' .. c end
+local function statekey(c, row) return camp(c) .. ':s:' .. int(math.floor(row / 128)) end
+
+local NAMES = { p = 'pending', w = 'waiting', c = 'callback', d = 'dialing', x = 'done', h = 'held' }
+
+local function contact(c, row)
+  local raw = call('HGET', statekey(c, row), int(row % 128))
+  local f = {}
+  if raw then
+    for v in string.gmatch(raw .. ',', '([^,]*),') do f[#f + 1] = v end
+  end
+  return {
+    state = f[1] or 'p', used = tonumber(f[2]) or 0, total = tonumber(f[3]) or 0, due = tonumber(f[4]) or 0,
+    day = f[5] or '', today = tonumber(f[6]) or 0, rule = f[7] or '', tries = f[8] or '', last = f[9] or '',
+    disposition = f[10] or '',
+  }
+end
+
+local function keep(c, row, s)
+  call('HSET', statekey(c, row), int(row % 128), table.concat({ s.state, int(s.used), int(s.total), int(s.due),
+    s.day, int(s.today), s.rule, s.tries, s.last, s.disposition }, ','))
+end
+
+local function move(c, row, s, to)
+  if s.state ~= to then
+    local counts = camp(c) .. ':counts'
+    if NAMES[s.state] then call('HINCRBY', counts, NAMES[s.state], -1) end
+    if NAMES[to] then call('HINCRBY', counts, NAMES[to], 1) end
+    s.state = to
+  end
+  keep(c, row, s)
+end
+
+local function ring(message) call('PUBLISH', P .. 'bell', cjson.encode(message)) end
+
+local function setstate(c, state)
+  call('HSET', camp(c), 'state', state)
+  ring({ bell = 'state', campaign = c, state = state })
+end
+
+-- Rows or callbacks came to a campaign that had finished: it runs again.
+local function reopen(c)
+  if call('HGET', camp(c), 'state') == 'finished' then
+    call('HDEL', camp(c), 'finished_at')
+    setstate(c, 'running')
+  end
+end
+
+-- Has the campaign come to its end? Asked whenever one of its calls or callbacks has ended.
+local function settle(c, now)
+  local state = call('HGET', camp(c), 'state')
+  local live = call('SCARD', camp(c) .. ':live')
+  if state == 'stopping' and live == 0 then
+    setstate(c, 'stopped')
+  elseif state == 'running' and live == 0 and call('HGET', camp(c), 'builtin') ~= '1' then
+    local n = call('HMGET', camp(c) .. ':counts', 'contacts', 'done', 'open_callbacks')
+    if (tonumber(n[1]) or 0) == (tonumber(n[2]) or 0) and (tonumber(n[3]) or 0) <= 0 then
+      call('HSET', camp(c), 'finished_at', int(now))
+      setstate(c, 'finished')
+    end
+  end
+end
+
+-- Closes a callback: it is due no more, its number may have another. The contact is the caller's business.
+local function closecallback(id, to)
+  local key = P .. 'cb:' .. id
+  local f = call('HMGET', key, 'campaign', 'number', 'state')
+  if not f[1] or (f[3] ~= 'open' and f[3] ~= 'dialing') then return end
+  call('HSET', key, 'state', to)
+  call('ZREM', camp(f[1]) .. ':cb', id)
+  call('ZREM', camp(f[1]) .. ':window', 'c' .. id)
+  call('HINCRBY', camp(f[1]) .. ':counts', 'open_callbacks', -1)
+  if call('GET', P .. 'cbn:' .. f[2]) == id then call('DEL', P .. 'cbn:' .. f[2]) end
+end
+
+-- The time in one of our ids, ms; nil for others.
+local function idtime(id)
+  if string.find(id, '^%w%w%w%w%w%w%w%w%-%w+$') then return tonumber(string.sub(id, 1, 8), 36) end
+  return nil
+end
+
+-- The last conversation: with this contact, else with this number in any campaign. Only calls that were answered.
+local function previous(number, c, row)
+  for _, id in ipairs(call('LRANGE', P .. 'n:' .. number, 0, 49)) do
+    local f = call('HMGET', P .. 'a:' .. id, '_state', 'answered_at', '_campaign', '_row', 'outcome', 'last_step', 'ended_at', '_tasks')
+    if f[1] == 'ended' and f[2] and (not row or (f[3] == c and tonumber(f[4] or '') == row)) then
+      return { id, f[5] or '', f[6] or '', f[7] or '0', f[8] or '' }
+    end
+  end
+  return nil
+end
+`

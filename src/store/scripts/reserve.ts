@@ -1,0 +1,209 @@
+/**
+ * The gate's last word, and the record, in one step that nothing can come between.
+ *
+ * Whatever can change by itself or by somebody's hand is read again here: the campaign's state, the global stop, the
+ * do-not-call list, the number's history against its caps, the contact's state and budget, the trunks' channels and
+ * rates. What depends on the calendar was judged a moment ago on our side and is good until `deadline`, on Redis'
+ * clock; a script that a slow server performs later than that does nothing. With `explain` all verdicts are given and
+ * nothing is written, so an explanation and a reservation cannot differ.
+ *
+ * The rate is a log of the last reservations: the n-th last must be a second and a margin ago. The margin is what the
+ * way to the wire may differ between two calls; the smaller gap between neighbours keeps a burst from making that worse.
+ */
+import { script } from '../db.ts'
+import { prelude } from './prelude.ts'
+
+/**
+ * { id, now, deadline, kind, campaign, row, callback, number, trunks: [{ name, node, channels, rate, caller_id }],
+ *   concurrency, rate, caps: { day, week, day_start, day_end }, budget: { max, per_day, day, day_end },
+ *   fields: { name: JSON text }, marks: { name: text }, explain }
+ * → { verdict: 'reserved', trunk, attempt, kind } | { verdict: 'hold' | 'refuse', rule, until } | { verdict: 'busy', wait }
+ *   | { verdict: 'gone' }; with `explain` { verdicts: [[rule, verdict, until]…] }.
+ */
+export const reserveScript = script(
+  'reserve',
+  `${prelude}
+local WEEK = 604800000
+local time = call('TIME')
+local rnow = time[1] * 1000 + time[2] / 1000
+local c = not none(a.campaign) and a.campaign or nil
+local row = not none(a.row) and a.row or nil
+local cb = not none(a.callback) and a.callback or nil
+if not a.explain and rnow > a.deadline then return cjson.encode({ verdict = 'busy', wait = 0, rule = 'stale' }) end
+
+local s = row and contact(c, row)
+local cbkey = cb and (P .. 'cb:' .. cb)
+if not a.explain then
+  if call('EXISTS', P .. 'a:' .. a.id) == 1 then return '{"verdict":"gone"}' end
+  if cb and call('HGET', cbkey, 'state') ~= 'open' then return '{"verdict":"gone"}' end
+  if s and s.state ~= 'p' and s.state ~= 'h' and s.state ~= 'w' and not (cb and s.state == 'c') then
+    return '{"verdict":"gone"}'
+  end
+end
+
+local verdicts, first = {}, nil
+local function judge(rule, verdict, till)
+  verdicts[#verdicts + 1] = { rule, verdict, till or 0 }
+  if verdict ~= 'pass' and not first then first = { verdict = verdict, rule = rule, ['until'] = till or 0 } end
+end
+
+local fields = { a.number }
+for i = 2, #a.number do fields[#fields + 1] = string.sub(a.number, 1, i) .. '*' end
+local function listed(key)
+  for _, v in ipairs(call('HMGET', key, unpack(fields))) do
+    if v then return true end
+  end
+  return false
+end
+judge('dnc', (listed(P .. 'dnc') or (c and listed(P .. 'dnc:' .. c))) and 'refuse' or 'pass')
+
+local capped = nil
+if not none(a.caps) and (not none(a.caps.day) or not none(a.caps.week)) then
+  local today, week = 0, 0
+  for _, id in ipairs(call('LRANGE', P .. 'n:' .. a.number, 0, 999)) do
+    -- Inbound ids are Asterisk's and tell no time; they count for nothing.
+    local at = idtime(id)
+    if at and at <= a.now - WEEK and at < a.caps.day_start then break end
+    if at and call('HGET', P .. 'a:' .. id, '_counts') == '1' then
+      if at >= a.caps.day_start then today = today + 1 end
+      if at > a.now - WEEK then week = week + 1 end
+      if not none(a.caps.day) and today >= a.caps.day then capped = math.max(capped or 0, a.caps.day_end) end
+      if not none(a.caps.week) and week == a.caps.week then capped = math.max(capped or 0, at + WEEK) end
+    end
+  end
+end
+judge('cap', capped and 'hold' or 'pass', capped)
+
+local budget = { 'pass', nil }
+if s and not cb and not none(a.budget) then
+  if s.used >= a.budget.max then budget = { 'refuse', nil }
+  elseif not none(a.budget.per_day) and s.day == a.budget.day and s.today >= a.budget.per_day then
+    budget = { 'hold', a.budget.day_end }
+  end
+end
+judge('budget', budget[1], budget[2])
+
+judge('campaign_state', (not c or call('HGET', camp(c), 'state') == 'running') and 'pass' or 'hold')
+
+local function ratewait(key, rate)
+  local last = tonumber(call('LINDEX', key, 0))
+  if not last then return 0 end
+  if last > rnow + rate.window + 5000 then
+    call('DEL', key)
+    return 0
+  end
+  local till = last + rate.gap
+  local nth = call('LLEN', key) >= rate.n and tonumber(call('LINDEX', key, rate.n - 1))
+  if nth and nth + rate.window > till then till = nth + rate.window end
+  return math.max(0, till - rnow)
+end
+local trunk, wait, stopped, resumes = nil, nil, 0, nil
+for _, t in ipairs(a.trunks) do
+  local pause = tonumber(call('HGET', P .. 't:' .. t.name .. ':state', 'until')) or 0
+  if pause > a.now then
+    stopped = stopped + 1
+    if not resumes or pause < resumes then resumes = pause end
+  elseif not trunk and call('SCARD', P .. 't:' .. t.name .. ':live') < t.channels then
+    local w = ratewait(P .. 't:' .. t.name .. ':rate', t.rate)
+    if w == 0 then trunk = t elseif not wait or w < wait then wait = w end
+  end
+end
+local allstopped = #a.trunks > 0 and stopped == #a.trunks
+judge('trunk_state', allstopped and 'hold' or 'pass', resumes)
+local busy = not trunk
+if c and not busy then
+  if not none(a.concurrency) and call('SCARD', camp(c) .. ':live') >= a.concurrency then busy, wait = true, nil end
+  if not busy and not none(a.rate) then
+    local w = ratewait(camp(c) .. ':rate', a.rate)
+    if w > 0 then busy, wait = true, w end
+  end
+end
+judge('trunk_busy', (busy and not allstopped) and 'busy' or 'pass', wait and (a.now + wait) or 0)
+judge('paused', call('EXISTS', P .. 'paused') == 1 and 'hold' or 'pass')
+
+if a.explain then return cjson.encode({ verdicts = verdicts }) end
+if first then
+  -- A full trunk must not hide a rule that would hold the contact anyway.
+  if first.verdict == 'busy' then
+    for _, v in ipairs(verdicts) do
+      if v[2] ~= 'pass' and v[2] ~= 'busy' then
+        return cjson.encode({ verdict = v[2], rule = v[1], ['until'] = v[3] })
+      end
+    end
+    return cjson.encode({ verdict = 'busy', rule = first.rule, wait = wait or -1 })
+  end
+  return cjson.encode(first)
+end
+
+local function took(key, n)
+  call('LPUSH', key, string.format('%.3f', rnow))
+  call('LTRIM', key, 0, n - 1)
+  call('PEXPIRE', key, 86400000)
+end
+took(P .. 't:' .. trunk.name .. ':rate', trunk.rate.n)
+if c and not none(a.rate) then took(camp(c) .. ':rate', a.rate.n) end
+
+local attempt, kind = 1, a.kind
+if s then
+  attempt = s.total + 1
+  s.total = s.total + 1
+  if not cb then
+    kind = attempt == 1 and 'first' or 'retry'
+    s.used = s.used + 1
+    if s.day ~= a.budget.day then s.day, s.today = a.budget.day, 0 end
+    s.today = s.today + 1
+  end
+  s.last, s.rule, s.due = a.id, '', 0
+  move(c, row, s, 'd')
+  call('ZREM', camp(c) .. ':due', int(row))
+  call('ZREM', camp(c) .. ':window', 'r' .. int(row))
+end
+if cb then
+  local tries = call('HINCRBY', cbkey, 'tries', 1)
+  if not s then attempt = tries end
+  call('HSET', cbkey, 'state', 'dialing', 'held_by', '')
+  call('ZREM', camp(c) .. ':cb', cb)
+  call('ZREM', camp(c) .. ':window', 'c' .. cb)
+end
+
+local key = P .. 'a:' .. a.id
+local flat = {}
+for name, text in pairs(a.fields) do flat[#flat + 1] = name; flat[#flat + 1] = text end
+for name, text in pairs(a.marks) do flat[#flat + 1] = '_' .. name; flat[#flat + 1] = text end
+call('HSET', key, unpack(flat))
+call('HSET', key, 'attempt', int(attempt), 'kind', cjson.encode(kind), 'trunk', cjson.encode(trunk.name),
+  'node', cjson.encode(trunk.node), 'caller_id', cjson.encode(trunk.caller_id), '_state', 'reserved', '_counts', '1')
+call('SADD', P .. 'live', a.id)
+call('SADD', P .. 'i:' .. a.marks.instance .. ':live', a.id)
+call('SADD', P .. 't:' .. trunk.name .. ':live', a.id)
+if c then
+  call('SADD', camp(c) .. ':live', a.id)
+  call('HINCRBY', camp(c) .. ':counts', 'attempts', 1)
+end
+call('LPUSH', P .. 'n:' .. a.number, a.id)
+call('LTRIM', P .. 'n:' .. a.number, 0, 999)
+return cjson.encode({ verdict = 'reserved', trunk = trunk.name, attempt = attempt, kind = kind })
+`,
+)
+
+/** { id, fields, marks, number }: an inbound call is written down; no gate, it is there already. → true when new. */
+export const inboundScript = script(
+  'inbound',
+  `${prelude}
+local key = P .. 'a:' .. a.id
+if call('EXISTS', key) == 1 then return 'false' end
+local flat = {}
+for name, text in pairs(a.fields) do flat[#flat + 1] = name; flat[#flat + 1] = text end
+for name, text in pairs(a.marks) do flat[#flat + 1] = '_' .. name; flat[#flat + 1] = text end
+call('HSET', key, unpack(flat))
+call('HSET', key, '_state', 'reserved')
+call('SADD', P .. 'live', a.id)
+call('SADD', P .. 'i:' .. a.marks.instance .. ':live', a.id)
+if not none(a.campaign) then call('HINCRBY', camp(a.campaign) .. ':counts', 'attempts', 1) end
+if a.number ~= '' then
+  call('LPUSH', P .. 'n:' .. a.number, a.id)
+  call('LTRIM', P .. 'n:' .. a.number, 0, 999)
+end
+return 'true'
+`,
+)

@@ -1,0 +1,40 @@
+/** The ledger as a whole: every part over one fast-failing connection. */
+import type { Redis } from 'ioredis'
+import { Attempts } from './attempts.ts'
+import { Callbacks } from './callbacks.ts'
+import { Campaigns } from './campaigns.ts'
+import { Contacts } from './contacts.ts'
+import { Db } from './db.ts'
+import { DoNotCall } from './dnc.ts'
+import { Idempotency } from './idempotency.ts'
+import { LineUp } from './line-up.ts'
+
+export interface Store {
+  db: Db
+  campaigns: Campaigns
+  contacts: Contacts
+  lineUp: LineUp
+  attempts: Attempts
+  callbacks: Callbacks
+  dnc: DoNotCall
+  idempotency: Idempotency
+  /** Null when Redis takes writes now, else the reason in words. Also measures the difference of the clocks. */
+  writable(): Promise<string | null>
+}
+
+/** `redis` is a connection for the purpose `ledger`; `now` our clock, ms since the epoch. */
+export function openStore(redis: Redis, now: () => number): Store {
+  const db = new Db(redis, now)
+  const contacts = new Contacts(db)
+  return {
+    db,
+    campaigns: new Campaigns(db),
+    contacts,
+    lineUp: new LineUp(db, (campaign, packed) => contacts.unpack(campaign, packed)),
+    attempts: new Attempts(db),
+    callbacks: new Callbacks(db),
+    dnc: new DoNotCall(db),
+    idempotency: new Idempotency(db),
+    writable: () => db.probe(),
+  }
+}
