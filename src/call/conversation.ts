@@ -104,7 +104,7 @@ export class Conversation {
         this.#http(effect)
         break
       case 'callback_check':
-        this.#mayCall(effect.id)
+        this.#mayCall(effect)
         break
       case 'callback':
         this.#schedule(effect)
@@ -131,9 +131,9 @@ export class Conversation {
       .then((answer) => this.#later({ type: 'http', at: clock.now(), id, ...answer }))
   }
 
-  #mayCall(id: string): void {
+  #mayCall({ id, to }: Extract<Effect, { type: 'callback_check' }>): void {
     const { ports, context } = this.#options
-    this.#ask(id, ports.book.allowed(context), 'allowed')
+    this.#ask(id, ports.book.allowed(context, to), 'allowed')
   }
 
   #schedule({ id, request }: Extract<Effect, { type: 'callback' }>): void {

@@ -2,6 +2,7 @@
  * What the ledger is told of one call, in order. What becomes known on the way may be lost with the ledger (it all stands
  * in the final record again); the final record may not: it is written until the ledger has it.
  */
+import type { FlowResult } from '../flow/io.ts'
 import type { Log } from '../log.ts'
 import type { CallLedger, Clock } from './ports.ts'
 import type { CallRecord, StepTrace } from './record.ts'
@@ -36,11 +37,11 @@ export class Keeper {
   }
 
   /** Settles when the ledger has the final record. Never rejects. */
-  async finish(record: CallRecord): Promise<void> {
+  async finish(record: CallRecord, tasks: FlowResult['tasks'] = {}): Promise<void> {
     await this.#last
     for (let turn = 0; ; turn += 1) {
       try {
-        return await this.#ledger.finish(record)
+        return await this.#ledger.finish(record, tasks)
       } catch (error) {
         this.#log.error({ call: this.#id, err: error }, 'the record of a call cannot be written; it is tried again')
         const pause = pauses[Math.min(turn, pauses.length - 1)]!

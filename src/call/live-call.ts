@@ -310,16 +310,17 @@ export class LiveCall {
     this.#player?.close()
     this.#leave()
     const answered = this.record.answered_at !== null
-    const outcome = outcomeOf({ answered, end: this.#end, asked: this.#asked, result: this.#result() })
+    const result = this.#result()
+    const outcome = outcomeOf({ answered, end: this.#end, asked: this.#asked, result })
     const ended_at = this.#end?.at ?? this.#ports.clock.now()
     Object.assign(this.record, outcome, known, { ended_at })
     this.#state = 'ended'
-    void this.#finish()
+    void this.#finish(result?.tasks ?? {})
   }
 
-  async #finish(): Promise<void> {
+  async #finish(tasks: FlowResult['tasks']): Promise<void> {
     await this.#journal.flush(1_000)
-    await this.#keeper.finish(this.record)
+    await this.#keeper.finish(this.record, tasks)
     this.#ports.publish({ type: 'call.ended', data: this.record })
     this.#settle(this.record)
   }

@@ -2,7 +2,7 @@
  * The small interfaces through which a live call reaches the world. `service.ts` passes the real ones in:
  * `ari/` is the line, `store/` the ledger, `media/` the voice. Nothing here names Asterisk or Redis.
  */
-import type { CallbackRequest, CallContext, HttpRequest, Spoken } from '../flow/io.ts'
+import type { CallbackRequest, CallContext, FlowResult, HttpRequest, Spoken } from '../flow/io.ts'
 import type { Log } from '../log.ts'
 import type { CallRecord, StepTrace } from './record.ts'
 
@@ -96,14 +96,17 @@ export interface CallLedger {
   steps(id: string, steps: StepTrace[]): Promise<void>
   /** Inputs of the conversation, kept before their effects are performed. */
   journal(id: string, input: unknown): Promise<void>
-  /** The final result, exactly once: record, contact's next state, trunk's channel given back. */
-  finish(record: CallRecord): Promise<void>
+  /**
+   * The final result, exactly once: record, contact's next state, trunk's channel given back. `tasks` are the external
+   * ones that were finished during the call, for the next call's `previous.tasks`. Called again when it rejects.
+   */
+  finish(record: CallRecord, tasks: FlowResult['tasks']): Promise<void>
 }
 
 /** Callbacks as a flow needs them. */
 export interface CallbackBook {
-  /** False when the number is withheld, not allowed or on the do-not-call list. */
-  allowed(context: CallContext): Promise<boolean>
+  /** False when the number is withheld, not allowed or on the do-not-call list. `to` null: the call's own number. */
+  allowed(context: CallContext, to: string | null): Promise<boolean>
   /** Keeps it (one open callback a number: a new one replaces it). False when it may not be kept after all. */
   schedule(record: CallRecord, request: CallbackRequest): Promise<boolean>
 }

@@ -1,0 +1,137 @@
+/**
+ * A clock that moves when a test moves it, and a line that a test plays by hand: for the orders of events that a real
+ * Asterisk gives once in a thousand calls.
+ */
+import { setImmediate as turn } from 'node:timers/promises'
+import { pino } from 'pino'
+import type { Clock, Line, LineEvent, Voice } from '../../../src/call/ports.ts'
+
+export const quiet = pino({ level: 'silent' })
+
+/** Lets everything that is ready to run do so. */
+export async function settled(): Promise<void> {
+  for (let n = 0; n < 5; n += 1) await turn()
+}
+
+export interface HandClock extends Clock {
+  /** Moves on, running what comes due in its order, each with all that follows from it. */
+  pass(ms: number): Promise<void>
+  /** Timers that are set. */
+  set(): number
+}
+
+export function handClock(start = Date.UTC(2026, 0, 5, 8)): HandClock {
+  let now = start
+  let next = 0
+  const timers = new Map<number, { at: number; run: () => void }>()
+  return {
+    now: () => now,
+    setTimeout(run, ms) {
+      next += 1
+      timers.set(next, { at: now + ms, run })
+      return next
+    },
+    clearTimeout: (handle) => void timers.delete(handle as number),
+    set: () => timers.size,
+    async pass(ms) {
+      const until = now + ms
+      await settled()
+      for (;;) {
+        const due = [...timers]
+          .filter(([, timer]) => timer.at <= until)
+          .sort((a, b) => a[1].at - b[1].at || a[0] - b[0])[0]
+        if (due === undefined) break
+        timers.delete(due[0])
+        now = Math.max(now, due[1].at)
+        due[1].run()
+        await settled()
+      }
+      now = until
+    },
+  }
+}
+
+export interface HandLine extends Line {
+  /** What was asked of the line, in order, e.g. `play p1 a b`, `stop p1`, `music default`, `hangup`. */
+  asked: string[]
+  /** RTP packets that have come. */
+  packets: number
+  /** Requests of this kind fail with this from now on. */
+  fail(kind: string, error: Error | null): void
+  /** Requests of this kind are not answered until `release` is called. */
+  stall(kind: string): () => void
+  released: boolean
+}
+
+export function handLine(id = 'call-1'): HandLine {
+  const failing = new Map<string, Error>()
+  const stalled = new Map<string, Promise<void>>()
+  const ask = async (kind: string, rest = '') => {
+    line.asked.push(`${kind} ${rest}`.trim())
+    await stalled.get(kind)
+    const error = failing.get(kind)
+    if (error) throw error
+  }
+  const line: HandLine = {
+    id,
+    asked: [],
+    packets: 0,
+    released: false,
+    play: (play, files) => ask('play', `${play} ${files.join(' ')}`),
+    stopPlay: (play) => ask('stop', play),
+    startMusic: (name) => ask('music', name),
+    stopMusic: () => ask('quiet'),
+    ring: () => ask('ring'),
+    answer: () => ask('answer'),
+    hangup: () => ask('hangup'),
+    async receivedPackets() {
+      await ask('packets')
+      line.asked.pop()
+      return line.packets
+    },
+    release() {
+      line.released = true
+    },
+    fail(kind, error) {
+      if (error) failing.set(kind, error)
+      else failing.delete(kind)
+    },
+    stall(kind) {
+      let go = () => {}
+      stalled.set(
+        kind,
+        new Promise<void>((resolve) => {
+          go = () => {
+            stalled.delete(kind)
+            resolve()
+          }
+        }),
+      )
+      return () => go()
+    },
+  }
+  return line
+}
+
+/** A voice whose files are named by their text; `late` texts wait until they are made. */
+export function handVoice(): Voice & { late: Map<string, Promise<void>>; broken: Set<string> } {
+  const late = new Map<string, Promise<void>>()
+  const broken = new Set<string>()
+  return {
+    late,
+    broken,
+    async files(parts) {
+      const files: string[] = []
+      for (const part of parts) {
+        const name = 'text' in part ? part.text : part.sound
+        await late.get(name)
+        if (broken.has(name)) throw new Error(`cannot say ${name}`)
+        files.push(`/${name}`)
+      }
+      return files
+    },
+    duration: (files) => 1000 * files.length,
+  }
+}
+
+export type { LineEvent }
