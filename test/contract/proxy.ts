@@ -35,7 +35,7 @@ export async function startProxy(target: number): Promise<Gate> {
   const waiting: (() => void)[] = []
   const server: Server = createServer((client) => {
     client.once('data', (first) => {
-      const kind: Kind = /^GET \S*\/events\b/.test(first.toString('latin1')) ? 'events' : 'rest'
+      const kind: Kind = /^GET \/ari\/events\?/.test(first.toString('latin1')) ? 'events' : 'rest'
       const far = connect(target, '127.0.0.1')
       const pair: Pair = { kind, client, server: far }
       pairs.add(pair)

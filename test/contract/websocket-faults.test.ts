@@ -1,0 +1,3 @@
+import { badDay } from './bad-day.ts'
+
+await badDay('websocket')
