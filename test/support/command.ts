@@ -17,15 +17,15 @@ export interface CommandOptions {
   env?: Record<string, string>
   /** Ends it after so many ms; 60 s. */
   timeout?: number
-  /** Sees what it writes as it comes. */
-  onOutput?: (text: string) => void
+  /** It writes where we write, a progress bar included; nothing is collected then. */
+  inherit?: boolean
 }
 
-export function startCommand(args: string[], { cwd, env }: CommandOptions = {}): ChildProcess {
+export function startCommand(args: string[], { cwd, env, inherit }: CommandOptions = {}): ChildProcess {
   return spawn(process.execPath, ['--enable-source-maps', MAIN, ...args], {
     cwd,
-    env: { ...process.env, NO_COLOR: '1', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...(inherit ? {} : { NO_COLOR: '1' }), ...env },
+    stdio: ['ignore', inherit ? 'inherit' : 'pipe', inherit ? 'inherit' : 'pipe'],
   })
 }
 
@@ -35,11 +35,9 @@ export async function runCommand(args: string[], options: CommandOptions = {}): 
   const result: CommandResult = { code: null, stdout: '', stderr: '' }
   child.stdout?.on('data', (piece) => {
     result.stdout += piece
-    options.onOutput?.(String(piece))
   })
   child.stderr?.on('data', (piece) => {
     result.stderr += piece
-    options.onOutput?.(String(piece))
   })
   const timer = setTimeout(() => child.kill('SIGKILL'), options.timeout ?? 60_000)
   result.code = await new Promise<number | null>((resolve, reject) => {
