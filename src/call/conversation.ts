@@ -13,6 +13,7 @@ import type { Journal } from './journal.ts'
 import type { Player } from './player.ts'
 import type { CallPorts } from './ports.ts'
 import type { CallRecord, StepTrace } from './record.ts'
+import { shortestTalk } from './talk.ts'
 import type { Timers } from './timers.ts'
 import { within } from './within.ts'
 
@@ -40,6 +41,7 @@ export class Conversation {
   readonly #options: ConversationOptions
   #state: State
   #last = 0
+  #talked = 0
   #ended: HangupBy | null = null
   #done = false
 
@@ -66,8 +68,7 @@ export class Conversation {
   async take(event: FlowEvent): Promise<void> {
     if (this.#done) return
     const { program, journal } = this.#options
-    // A detector dates an event back; a conversation only goes forward.
-    const at = Math.max(this.#last, event.at)
+    const at = this.#timeOf(event)
     const input = event.at === at ? event : { ...event, at }
     this.#last = at
     await journal.write(input)
@@ -76,6 +77,15 @@ export class Conversation {
     this.#state = state
     this.#trace(effects, at)
     for (const effect of effects) this.#perform(effect, at)
+  }
+
+  /** The detector dates talk back, a conversation only goes forward; what it calls talk has lasted, also from here. */
+  #timeOf(event: FlowEvent): number {
+    const at = Math.max(this.#last, event.at)
+    if (event.type !== 'talk') return at
+    if (!event.on) return Math.max(at, this.#talked + shortestTalk)
+    this.#talked = at
+    return at
   }
 
   #perform(effect: Effect, at: number): void {

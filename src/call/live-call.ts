@@ -69,6 +69,7 @@ export class LiveCall {
   #player: Player | null = null
   #talk: TalkWatch | null = null
   #conversation: Conversation | null = null
+  #held: Input[] = []
   #end: Ended | null = null
   #asked: Asked | null = null
   #state: CallState = 'reserved'
@@ -154,8 +155,7 @@ export class LiveCall {
         await this.#tell(input.event)
         break
       case 'timer':
-        if (this.#timers.take(input.id, input.turn))
-          await this.#tell({ type: 'timer', at: this.#ports.clock.now(), id: input.id })
+        await this.#onTimer(input)
         break
       case 'hangup':
         await this.#onHangup(input)
@@ -164,7 +164,7 @@ export class LiveCall {
         this.#close({ disposition: this.#asked?.disposition ?? input.disposition })
         return
       case 'deadline':
-        if (!this.#deadlines.take(input.id, input.turn)) return
+        if (this.#deadlines.take(input.id, input.turn) === null) return
         if (input.id === 'verdict') await this.#begin('unsure')
         else this.#overdue(input.id)
         break
@@ -193,13 +193,24 @@ export class LiveCall {
         this.#talk?.detected(event.on, event.at)
         return
       case 'played':
-        if (this.#player?.ended(event.id)) await this.#tell(event)
-        return
+        return this.#onPlayed(event)
       case 'ended':
         return this.#onEnd(event)
       default:
         event satisfies never
     }
+  }
+
+  async #onTimer(input: Extract<Input, { kind: 'timer' }>): Promise<void> {
+    // If they turn out to have begun to talk, it was before this.
+    if (this.#talk?.undecided) return void this.#held.push(input)
+    const due = this.#timers.take(input.id, input.turn)
+    if (due !== null) await this.#tell({ type: 'timer', at: due, id: input.id })
+  }
+
+  async #onPlayed(event: Extract<LineEvent, { type: 'played' }>): Promise<void> {
+    const id = this.#player?.ended(event.id) ?? null
+    if (id !== null) await this.#tell({ ...event, id })
   }
 
   async #begin(verdict: Verdict): Promise<void> {
@@ -228,6 +239,9 @@ export class LiveCall {
       clock,
       packets: () => line.receivedPackets(),
       say: (on, at) => post({ type: 'talk', at, on }),
+      decided: () => {
+        for (const input of this.#held.splice(0)) this.#mailbox.post(input)
+      },
     })
     return new Conversation({
       program,

@@ -78,7 +78,7 @@ export class Player {
     if (play === undefined) return
     play.stop()
     this.#next(async () => {
-      if (play.sent) await this.#options.line.stopPlay(id)
+      if (play.sent) await this.#options.line.stopPlay(this.#name(id))
     })
   }
 
@@ -87,9 +87,10 @@ export class Player {
     this.#next(() => (on ? this.#startMusic(musicClass) : this.#stopMusic()))
   }
 
-  /** The line says that a sound has ended. False when nobody waits for it (it was stopped meanwhile). */
-  ended(id: string): boolean {
-    return this.#forget(id) !== undefined
+  /** The line says that a sound has ended: its id, or null when nobody waits for it (it was stopped meanwhile). */
+  ended(name: string): string | null {
+    const id = name.slice(this.#name('').length)
+    return name === this.#name(id) && this.#forget(id) !== undefined ? id : null
   }
 
   /** The line is gone: nothing is sent any more. */
@@ -123,7 +124,7 @@ export class Player {
     play.timer = clock.setTimeout(() => {
       if (this.#forget(play.id) !== undefined) played(play.id, true)
     }, sure)
-    await line.play(play.id, files)
+    await line.play(this.#name(play.id), files)
   }
 
   #failed(play: Play, error: unknown): void {
@@ -132,7 +133,7 @@ export class Player {
     const gone = error instanceof ApelError && error.code === 'channel_gone'
     log.warn({ call: line.id, play: play.id, err: error }, 'a sound could not be played')
     // A request that was not answered in time may have been heard all the same.
-    if (play.sent && !gone) this.#next(() => line.stopPlay(play.id))
+    if (play.sent && !gone) this.#next(() => line.stopPlay(this.#name(play.id)))
     clock.clearTimeout(play.timer)
     play.timer = clock.setTimeout(
       () => {
@@ -140,6 +141,11 @@ export class Player {
       },
       gone ? goneDelay : failureDelay,
     )
+  }
+
+  /** A sound's name on the node, where all calls meet: the same one in a replay. */
+  #name(id: string): string {
+    return `${this.#options.line.id}.${id}`
   }
 
   #forget(id: string): Play | undefined {

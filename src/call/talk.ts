@@ -2,28 +2,30 @@
  * Whether the far side talks, as a flow understands it, from what Asterisk's TALK_DETECT tells. The detector has three
  * habits that are made good here:
  *
- * - It says "stopped" only after `silence` ms without a voice. The stop is dated back by that much, so that a timeout starts
- *   anew at the moment when they fell silent.
- * - It says "started" at the first packet of a call, voice or not, and at any click; a start that is taken back after those
- *   same `silence` ms was none. So a start is believed a little later than that, and dated so that from start to stop is
- *   how long they talked.
+ * - It says "stopped" only after `talkSilence` ms without a voice. The stop is dated back by that much, so that a timeout
+ *   starts anew at the moment when they fell silent.
+ * - It says "started" at the first packet of a call, voice or not, and at any click. Talk counts from 300 ms on, and whether
+ *   it lasted that long is known only when no "stopped" has come for 300 ms and the detector's own delay. Until then a start
+ *   is `undecided`: whoever holds the flow's timers holds them back that long, and then the start is told with its own time.
  * - When the phone stops sending, "stopped" never comes. While they talk the packets are counted; none for 1.5 s is silence.
  */
 import type { Clock } from './ports.ts'
 
-/** ms without a voice after which TALK_DETECT says that they have stopped: whole frames of 20 ms, shorter than any pause that a flow counts. */
+/** ms without a voice after which TALK_DETECT says that they have stopped: whole frames of 20 ms, longer than the gaps in a word, shorter than any timeout. */
 export const talkSilence = 240
 
-/** The value for `TALK_DETECT(set)`: silence in ms, then the level (mean amplitude) that is a voice, Asterisk's own default. */
+/** The value for `TALK_DETECT(set)`: silence in ms, then the level (mean amplitude) of a voice, Asterisk's own default. */
 export const talkDetect = `${talkSilence},256`
 
-/** How much later than the detector's own delay a "stopped" may arrive, ms. */
-const grace = 60
+/** Shorter than this is a cough, ms (the flow language says so). */
+export const shortestTalk = 300
+/** How much later than its time a "stopped" may arrive, ms. */
+const grace = 40
 const poll = 500
 /** ms without a packet that are silence. */
 const deaf = 1500
-/** Fewer packets than this since the call began cannot be a voice: some phones send a few to open the way. */
-const few = talkSilence / 20 / 2
+/** Fewer packets than this since the call began are no voice: some phones send a few to open the way. */
+const few = shortestTalk / 20
 
 export interface TalkOptions {
   clock: Clock
@@ -31,9 +33,11 @@ export interface TalkOptions {
   packets(): Promise<number>
   /** They began (`on`) or stopped talking, at this time. */
   say(on: boolean, at: number): void
+  /** A start has turned out to be one or not to be one; called after `say`. */
+  decided(): void
 }
 
-type Phase = 'quiet' | 'suspected' | 'talking' | 'deaf'
+type Phase = 'quiet' | 'undecided' | 'talking' | 'deaf'
 
 export class TalkWatch {
   readonly #options: TalkOptions
@@ -46,41 +50,49 @@ export class TalkWatch {
     this.#options = options
   }
 
+  /** They may have begun to talk: nobody knows yet. */
+  get undecided(): boolean {
+    return this.#phase === 'undecided'
+  }
+
   /** What the detector says. */
   detected(on: boolean, at: number): void {
     if (on && this.#phase === 'quiet') this.#suspect(at)
     if (on || this.#phase === 'quiet') return
-    const talked = this.#phase === 'talking'
-    this.close()
-    if (talked) this.#options.say(false, at - talkSilence)
+    const phase = this.#phase
+    this.#rest()
+    if (phase === 'talking') this.#options.say(false, at - talkSilence)
+    if (phase === 'undecided') this.#options.decided()
   }
 
   /** Stops watching. */
   close(): void {
+    const held = this.undecided
+    this.#rest()
+    if (held) this.#options.decided()
+  }
+
+  #rest(): void {
     this.#phase = 'quiet'
     this.#options.clock.clearTimeout(this.#timer)
     this.#timer = null
   }
 
   #suspect(at: number): void {
-    this.#phase = 'suspected'
-    const since = Math.max(0, this.#options.clock.now() - at)
-    this.#after(talkSilence + grace - since, () => this.#count((packets) => this.#believe(packets, at + talkSilence)))
+    this.#phase = 'undecided'
+    const known = at + shortestTalk + talkSilence + grace
+    this.#after(known - this.#options.clock.now(), () => this.#count((packets) => this.#believe(packets, at)))
   }
 
   #believe(packets: number | null, at: number): void {
-    const { clock, say } = this.#options
-    if (packets !== null && packets < few) {
-      this.#phase = 'deaf'
-      this.#packets = packets
-      this.#after(poll, () => this.#look())
-      return
-    }
-    this.#phase = 'talking'
+    const { clock, say, decided } = this.#options
+    const voice = packets === null || packets >= few
+    this.#phase = voice ? 'talking' : 'deaf'
     this.#packets = packets ?? 0
     this.#heard = clock.now()
-    say(true, at)
     this.#after(poll, () => this.#look())
+    if (voice) say(true, at)
+    decided()
   }
 
   #look(): void {

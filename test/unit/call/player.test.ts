@@ -39,10 +39,11 @@ test('parts are played as one sound, and music stops for it', async (t, { line, 
   player.music(true, 'default')
   player.play('p1', [text('a'), { sound: 'b', language: 'en' }])
   await settled()
-  t.same(line.asked, ['music default', 'quiet', 'play p1 /a /b'])
-  t.ok(player.ended('p1'))
+  t.same(line.asked, ['music default', 'quiet', 'play call-1.p1 /a /b'])
+  t.equal(player.ended('call-1.p1'), 'p1')
   await settled()
   t.equal(line.asked.length, 3, 'and does not come back by itself')
+  t.equal(player.ended('another.p1'), null)
 })
 
 test('a stop waits for its own start, however late that is answered', async (t, { line, player }) => {
@@ -52,11 +53,11 @@ test('a stop waits for its own start, however late that is answered', async (t, 
   player.stop('p1')
   player.play('p2', [text('b')])
   await settled()
-  t.same(line.asked, ['play p1 /a'])
+  t.same(line.asked, ['play call-1.p1 /a'])
   answer()
   await settled()
-  t.same(line.asked, ['play p1 /a', 'stop p1', 'play p2 /b'])
-  t.notOk(player.ended('p1'), 'its end is nobody’s any more')
+  t.same(line.asked, ['play call-1.p1 /a', 'stop call-1.p1', 'play call-1.p2 /b'])
+  t.equal(player.ended('call-1.p1'), null, 'its end is nobody’s any more')
 })
 
 test('one that is stopped before its turn is never played', async (t, { line, player }) => {
@@ -81,7 +82,7 @@ test('a sound that is not ready within 300 ms is not waited for in silence', asy
   t.same(line.asked, ['music default'])
   open()
   await settled()
-  t.same(line.asked, ['music default', 'quiet', 'play p1 /a'])
+  t.same(line.asked, ['music default', 'quiet', 'play call-1.p1 /a'])
 })
 
 test('music of the flow plays on until the sound is ready', async (t, { clock, line, voice, player }) => {
@@ -93,7 +94,7 @@ test('music of the flow plays on until the sound is ready', async (t, { clock, l
   t.same(line.asked, ['music jazz'])
   open()
   await settled()
-  t.same(line.asked, ['music jazz', 'quiet', 'play p1 /a'])
+  t.same(line.asked, ['music jazz', 'quiet', 'play call-1.p1 /a'])
 })
 
 test('one that is stopped while it is being made leaves no music behind', async (t, {
@@ -143,7 +144,7 @@ test('a sound whose end is never told has ended when it must have', async (t, { 
   t.same(played, [])
   await clock.pass(200)
   t.same(played, [['p1', true]])
-  t.notOk(player.ended('p1'), 'one that is told after that is nobody’s')
+  t.equal(player.ended('call-1.p1'), null, 'one that is told after that is nobody’s')
 })
 
 test('a request that is refused because they hung up does not look like a fault of ours', async (t, {
@@ -169,7 +170,7 @@ test('a request that is not answered in time is stopped all the same, and has fa
   line.fail('play', new ApelError('ari_no_answer', 'no answer', {}, true))
   player.play('p1', [text('a')])
   await clock.pass(1000)
-  t.same(line.asked, ['play p1 /a', 'stop p1'])
+  t.same(line.asked, ['play call-1.p1 /a', 'stop call-1.p1'])
   t.same(played, [['p1', false]])
 })
 
@@ -178,7 +179,7 @@ test('a request that fails does not hold up the next', async (t, { line, player 
   player.music(true, 'jazz')
   player.play('p1', [text('a')])
   await settled()
-  t.equal(line.asked.at(-1), 'play p1 /a')
+  t.equal(line.asked.at(-1), 'play call-1.p1 /a')
 })
 
 test('after the end nothing is asked of the line', async (t, { clock, line, player }) => {
@@ -189,5 +190,5 @@ test('after the end nothing is asked of the line', async (t, { clock, line, play
   player.music(true, 'default')
   player.stop('p1')
   await clock.pass(20_000)
-  t.same(line.asked, ['play p1 /a'])
+  t.same(line.asked, ['play call-1.p1 /a'])
 })
