@@ -31,7 +31,7 @@ export interface TrunkConfig {
 
 export interface PeerConfig {
   name: string
-  /** `sip:HOST[:PORT]`. */
+  /** `sip:HOST[:PORT]`, perhaps with parameters. */
   uri: string
   username: string | null
   password: string | null
@@ -40,12 +40,18 @@ export interface PeerConfig {
   codecs: string[]
   /** Addresses or networks that its calls may come from; empty: the host of `uri`. */
   allow_from: string[]
+  /** Seconds between two OPTIONS that ask whether it lives; null: none. */
+  qualify: number | null
 }
 
 export interface EmbeddedNode {
   sip_port: number
   http_port: number
   rtp: { from: number; to: number }
+  /** Address of SIP and RTP: loopback while every peer is on this host, else all. ARI stays on loopback. */
+  bind: string
+  /** Our address as the far side sees it, when NAT lies between. */
+  external_address: string | null
   peers: PeerConfig[]
 }
 
@@ -57,7 +63,7 @@ export interface NodeConfig {
   username: string | null
   password: string | null
   transport: 'auto' | 'ari-client' | 'websocket'
-  /** A folder that both see, or fetched by Asterisk over HTTP (`base`: the API's address as Asterisk sees it). */
+  /** A folder that both see, or fetched by Asterisk over HTTP (`base`: where the API gives them out, `…/sounds`). */
   sounds: { kind: 'shared'; folder: string } | { kind: 'http'; base: string } | null
   trunks: TrunkConfig[]
   /** Dial string for an extension or a queue of the PBX, with `{number}` in it. */

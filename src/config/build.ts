@@ -2,9 +2,9 @@
 import { homedir, hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Config, Environment, NodeConfig, RedisConfig, TrunkConfig } from '../config.ts'
-import { calledNumber } from './numbers.ts'
+import { normaliseInbound } from '../dialer/numbers.ts'
 import { type ConfigInput, configSchema } from './schema.ts'
-import { hostPort } from './values.ts'
+import { hostPort, isLoopback } from './values.ts'
 
 /** `value` must have passed the schema. `folder` is what relative paths are relative to. */
 export function buildConfig(value: unknown, file: string | null, folder: string, env: Environment): Config {
@@ -21,7 +21,7 @@ export function buildConfig(value: unknown, file: string | null, folder: string,
     policy,
     inbound: Object.fromEntries(
       Object.entries(input.inbound).map(([key, { flow, campaign = null }]) => [
-        calledNumber(key, policy.default_country) ?? key,
+        normaliseInbound(key, policy) || key,
         { flow, campaign },
       ]),
     ),
@@ -66,12 +66,21 @@ function nodeOf(input: ConfigInput['asterisk'][number], folder: string, api: Con
     username: peer.username ?? null,
     password: peer.password ?? null,
     from_domain: peer.from_domain ?? null,
+    qualify: peer.qualify ?? null,
   }))
+  const near = peers.every((peer) => isLoopback(hostOf(peer.uri)))
   // A file that names its own peers and no trunk has no way out; only the default peer brings the default trunk.
   const trunks = input.trunks ?? (peers.some((peer) => peer.name === 'carrier') ? [defaultTrunk] : [])
   return {
     name: input.name,
-    embedded: input.embedded ? { ...input.embedded, peers } : null,
+    embedded: input.embedded
+      ? {
+          ...input.embedded,
+          peers,
+          bind: input.embedded.bind ?? (near ? '127.0.0.1' : '0.0.0.0'),
+          external_address: input.embedded.external_address ?? null,
+        }
+      : null,
     url: input.url?.replace(/\/+$/, '') ?? null,
     username: input.username ?? null,
     password: input.password ?? null,
@@ -83,6 +92,9 @@ function nodeOf(input: ConfigInput['asterisk'][number], folder: string, api: Con
     extensions: input.extensions ?? null,
   }
 }
+
+/** `sip:user@host:port;transport=udp` to the host. */
+const hostOf = (uri: string): string => /^sips?:(?:[^@]*@)?(\[[^\]]*\]|[^:;]+)/.exec(uri)?.[1] ?? ''
 
 const defaultTrunk = {
   name: 'carrier',

@@ -2,10 +2,11 @@
  * What no single key can tell: names that stand twice, ports that two parts want, an open API without a token. These look at
  * the raw values and take nothing for granted, so that they report beside the faults of the schema and not after them.
  */
-import type { Problem } from '../errors.ts'
+import { normaliseInbound } from '../dialer/numbers.ts'
+import { type Peer, peersText } from '../embedded/peers.ts'
+import { ApelError, type Problem } from '../errors.ts'
+import { near } from '../flow/near.ts'
 import type { Document } from './document.ts'
-import { calledNumber } from './numbers.ts'
-import { nearName } from './shape.ts'
 import { isLoopback } from './values.ts'
 
 type Path = (string | number)[]
@@ -89,6 +90,13 @@ function* nodes(root: Record<string, unknown>): Iterable<Found> {
         severity: 'warning',
         message: 'The password of ARI goes over the network in the clear; use https, or a tunnel.',
       }
+    if (node.embedded !== undefined && typeof node.name === 'string' && !/^[A-Za-z0-9_-]{1,40}$/.test(node.name))
+      yield {
+        path: [...path, 'name'],
+        code: 'bad-value',
+        message: 'An embedded node is named with letters, digits, - and _, 40 at most; its folder is.',
+      }
+    if (node.embedded !== undefined) yield* peersOf(map(map(node.embedded).peers), [...path, 'embedded', 'peers'])
     const peers = node.embedded === undefined ? null : map(map(node.embedded).peers ?? { carrier: '' })
     for (const [t, item] of list(node.trunks).entries()) {
       const trunk = map(item)
@@ -105,13 +113,30 @@ function* nodes(root: Record<string, unknown>): Iterable<Found> {
       const endpoint = typeof trunk.endpoint === 'string' ? trunk.endpoint : `PJSIP/{number}@${trunk.name}`
       const peer = /^PJSIP\/\{number\}@([A-Za-z0-9_-]+)$/.exec(endpoint)?.[1]
       if (peers && peer !== undefined && !Object.hasOwn(peers, peer)) {
-        const near = nearName(peer, Object.keys(peers))
+        const close = near(peer, Object.keys(peers))
         yield {
           path: trunk.endpoint === undefined ? at : [...at, 'endpoint'],
           code: 'unknown-peer',
-          message: `There is no peer ${peer} on this node; ${near ? `did you mean ${near}?` : 'name it under `embedded.peers`.'}`,
+          message: `There is no peer ${peer} on this node; ${close ? `did you mean ${close}?` : 'name it under `embedded.peers`.'}`,
         }
       }
+    }
+  }
+}
+
+/** The one who writes them into Asterisk's file knows what a peer may be. */
+function* peersOf(peers: Record<string, unknown>, path: Path): Iterable<Found> {
+  const sound: Record<string, Peer> = {}
+  for (const [name, given] of Object.entries(peers)) {
+    const peer = (typeof given === 'string' ? { uri: given } : given) as Peer
+    if (typeof map(peer).uri !== 'string') continue
+    try {
+      peersText({ [name]: peer })
+      sound[name] = peer
+      peersText(sound)
+    } catch (error) {
+      delete sound[name]
+      if (error instanceof ApelError) yield { path, key: name, code: 'bad-value', message: error.message }
     }
   }
 }
@@ -186,8 +211,8 @@ function* inbound(root: Record<string, unknown>): Iterable<Found> {
   const seen = new Map<string, string>()
   for (const key of Object.keys(map(root.inbound))) {
     if (key === 'default') continue
-    const number = calledNumber(key, country)
-    if (number === null) {
+    const number = normaliseInbound(key, { default_country: country, allow: [] })
+    if (number === '') {
       const message = `\`${key}\` is not a number that can be called; write E.164, a national number of ${country}, an extension, or default.`
       yield { path: ['inbound'], key, code: 'bad-value', message }
       continue

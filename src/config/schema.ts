@@ -1,6 +1,7 @@
 /** The whole of `apel.yaml`, key by key, with the default of every key that is left out. */
 import { z } from 'zod'
 import {
+  address,
   allowedHost,
   country,
   destination,
@@ -8,12 +9,9 @@ import {
   e164,
   hostPort,
   name,
-  network,
-  peerName,
   port,
   portRange,
   positive,
-  sipUri,
   template,
   text,
   url,
@@ -49,16 +47,14 @@ const trunk = z.strictObject({
 const peer = z.preprocess(
   wrap('uri'),
   z.strictObject({
-    uri: sipUri,
+    uri: text,
     username: text.optional(),
     password: text.optional(),
     register: yesNo.default(false),
     from_domain: text.optional(),
-    codecs: z
-      .array(z.string().regex(/^[a-z0-9]+$/, 'must be the name of a codec, such as ulaw'))
-      .min(1)
-      .default(['ulaw', 'alaw']),
-    allow_from: z.array(network).default([]),
+    codecs: z.array(text).min(1).default(['ulaw', 'alaw']),
+    allow_from: z.array(text).default([]),
+    qualify: whole(0, 86_400).optional(),
   }),
 )
 
@@ -66,9 +62,9 @@ const embedded = z.strictObject({
   sip_port: port.default(5070),
   http_port: port.default(8098),
   rtp: portRange.prefault('20000-20999'),
-  peers: z
-    .record(z.string().regex(peerName, 'must be a name of letters, digits, `-` and `_`'), peer)
-    .prefault({ carrier: 'sip:127.0.0.1:5090' }),
+  bind: address.optional(),
+  external_address: text.optional(),
+  peers: z.record(z.string(), peer).prefault({ carrier: 'sip:127.0.0.1:5090' }),
 })
 
 const node = z.strictObject({

@@ -2,18 +2,11 @@
  * Holds the file against the schema and says each difference as a sentence with its place. The schema knows what is
  * allowed; this knows how to talk about it.
  */
-import { closest, distance } from 'fastest-levenshtein'
 import type { z } from 'zod'
 import type { Problem } from '../errors.ts'
+import { near } from '../flow/near.ts'
 import type { Document } from './document.ts'
 import { configSchema } from './schema.ts'
-
-/** The known key nearest to a mistyped one, or null when none is near. */
-export function nearName(name: string, known: readonly string[]): string | null {
-  if (known.length === 0) return null
-  const near = closest(name, known)
-  return distance(name, near) <= Math.max(2, Math.floor(near.length / 3)) ? near : null
-}
 
 export function shapeProblems(document: Document, schema: z.ZodType = configSchema): Problem[] {
   const value = document.value ?? {}
@@ -37,8 +30,8 @@ export function shapeProblems(document: Document, schema: z.ZodType = configSche
     if (issue.code === 'unrecognized_keys') {
       const keys = known[Number(issue.message)] ?? []
       return issue.keys.map((key) => {
-        const near = nearName(key, keys)
-        const hint = near ? `did you mean \`${near}\`?` : `known here: ${keys.join(', ')}.`
+        const close = near(key, keys)
+        const hint = close ? `did you mean \`${close}\`?` : `known here: ${keys.join(', ')}.`
         return problem(document.keyPlace(issue.path, key), 'unknown-key', `Unknown key \`${key}\`; ${hint}`)
       })
     }

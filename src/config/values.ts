@@ -27,9 +27,6 @@ export const name = z
     'must be a name of letters, digits, `-`, `_` and `.`, at most 64 characters',
   )
 
-/** Peers are section names of pjsip.conf and follow an `@` in dial strings. */
-export const peerName = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/
-
 const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** `500ms`, `5s`, `10m`, `2h`, `30d`, to milliseconds. */
@@ -83,19 +80,7 @@ export const allowedHost = z.string().refine((value) => {
   return ipaddr.isValid(value) || hostPort.test(value) || /^(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(value)
 }, 'must be a host, host:port, an address or a network such as 10.0.0.0/8')
 
-export const network = z
-  .string()
-  .refine(
-    (value) => ipaddr.isValid(value) || ipaddr.isValidCIDR(value),
-    'must be an address or a network such as 192.0.2.0/24',
-  )
-
-export const sipUri = z
-  .string()
-  .regex(
-    /^sips?:([A-Za-z0-9_.+-]+@)?(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?$/,
-    'must be sip:HOST or sip:HOST:PORT',
-  )
+export const address = z.string().refine((value) => ipaddr.isValid(value), 'must be an address, such as 192.0.2.10')
 
 /** `20000-20999`. */
 export const portRange = z.string().transform((value, context) => {
