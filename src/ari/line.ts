@@ -4,6 +4,7 @@
  * map of `lines.ts`, so that nothing grows with the calls of a day.
  */
 import type { Clock, Line, LineEvent } from '../call/ports.ts'
+import { talkDetect } from '../call/talk.ts'
 import { ApelError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Signal } from './events.ts'
@@ -45,8 +46,8 @@ const END_WITHIN = 3_000
 const AMD_WITHIN = 20_000
 /** ms that Asterisk's own time limit may be late before we stop believing in the channel. */
 const LIMIT_GRACE = 15_000
-/** ms of silence after which they no longer talk, and Asterisk's default level: shorter, and each breath is an end. */
-export const TALK_DETECT = '500,256'
+/** What the driver of a call counts on: see `call/talk.ts`. */
+export const TALK_DETECT = talkDetect
 
 export function makeLine(node: Node, id: string, state: LineState, onDrop: () => void): LiveLine {
   const path = `/channels/${encodeURIComponent(id)}`
