@@ -73,9 +73,10 @@ export function observe(line: LineState, signal: Signal, at: number): LineEvent[
     case 'destroyed':
       return [end(line, signal.cause, signal.sip, at)]
     case 'key':
-      return [{ type: 'key', at, key: signal.key }]
+      return line.answered ? [{ type: 'key', at, key: signal.key }] : []
     case 'talk':
-      return [{ type: 'talk', at, on: signal.on }]
+      // Before the answer it is the network's announcement that talks.
+      return line.answered ? [{ type: 'talk', at, on: signal.on }] : []
     case 'played':
       // A sound cut by the hang-up counts as failed; its caller hears of the end instead.
       return line.leaving && !signal.ok ? [] : [{ type: 'played', at, id: signal.id, ok: signal.ok }]
@@ -117,7 +118,9 @@ function stateIs(line: LineState, state: string, at: number): LineEvent[] {
 
 function end(line: LineState, cause: number | null, sip: number | null, at: number): LineEvent {
   line.ended = true
-  return { type: 'ended', at, cause, sip, by: endedBy(line, cause, sip, at) }
+  const by = endedBy(line, cause, sip, at)
+  // For a call that we gave up Asterisk makes a SIP code up (603); only its dial timeout's is worth keeping.
+  return { type: 'ended', at, cause, sip: by === 'us' && cause !== 19 ? null : sip, by }
 }
 
 function endedBy(

@@ -28,6 +28,8 @@ export interface LiveLine {
   signal(signal: Signal): void
   /** The channel is known to be gone. */
   lost(restarted: boolean): void
+  /** Asks whether the channel is there at all. */
+  check(): void
   /** Sets or changes the listener; what was told before is told to the first one. */
   listen(listener: (event: LineEvent) => void): void
   /** Resolves at the first entry into our application, at the end, or after `ms`. */
@@ -82,12 +84,13 @@ export function makeLine(node: Node, id: string, state: LineState, onDrop: () =>
     }
     if (event.type === 'amd') disarm('amd')
     if (event.type === 'played') playing.delete(event.id)
-    if (!listener) {
-      told.push(event)
-      return
-    }
+    if (listener) deliver(event)
+    else told.push(event)
+  }
+
+  const deliver = (event: LineEvent): void => {
     try {
-      listener(event)
+      listener?.(event)
     } catch (error) {
       node.log.error({ node: node.name, call: id, event: event.type, err: error }, 'the listener of a line threw')
     }
@@ -110,6 +113,7 @@ export function makeLine(node: Node, id: string, state: LineState, onDrop: () =>
       if (answer.status === 404) return lost(false)
       // A hang-up that was lost on the way.
       if (state.leaving === 'us') await node.request('DELETE', path)
+      else if (!state.left) return
     } catch {
       // The link is down: after it is up again all channels are read anew.
     }
@@ -214,6 +218,9 @@ export function makeLine(node: Node, id: string, state: LineState, onDrop: () =>
     playing,
     signal,
     lost,
+    check() {
+      if (!dropped) arm('verify', 0, () => void verify(END_WITHIN))
+    },
     listen(next) {
       const first = listener === null
       listener = next
@@ -233,14 +240,6 @@ export function makeLine(node: Node, id: string, state: LineState, onDrop: () =>
       if (!state.answered && !dropped) arm('ring', ms, () => void hangup().catch(() => undefined))
     },
     drop,
-  }
-
-  function deliver(event: LineEvent): void {
-    try {
-      listener?.(event)
-    } catch (error) {
-      node.log.error({ node: node.name, call: id, event: event.type, err: error }, 'the listener of a line threw')
-    }
   }
 }
 

@@ -15,8 +15,8 @@ export interface Lines {
   /** An inbound call that waits, or a channel that we know by its id alone. */
   attach(id: string, listener: (event: LineEvent) => void): LiveLine
   signal(signal: Signal): void
-  /** `listed`: the answer of `GET /channels`. */
-  reconcile(listed: unknown[], restarted: boolean): Promise<void>
+  /** `list`: asks for the answer of `GET /channels`; null when there is none. */
+  reconcile(list: () => Promise<unknown[] | null>, restarted: boolean): Promise<void>
   size(): number
   /** Every channel left is told as lost with the node. */
   close(): void
@@ -24,10 +24,13 @@ export interface Lines {
 
 /** ms in which an inbound call must be taken; the one who is to take it answers within milliseconds. */
 const OFFER_FOR = 10_000
+/** How many inbound calls are known again when their first event is repeated. */
+const REMEMBERED = 500
 
 export function makeLines(node: Node, inboundLimit: number, onInbound: (call: InboundCall) => boolean): Lines {
   const lines = new Map<string, LiveLine>()
   const offers = new Map<string, { live: LiveLine; timer: unknown }>()
+  const offered = new Set<string>()
 
   const makeFor = (id: string, state: Parameters<typeof makeLine>[2]): LiveLine => {
     const live: LiveLine = makeLine(node, id, state, () => {
@@ -51,6 +54,11 @@ export function makeLines(node: Node, inboundLimit: number, onInbound: (call: In
   }
 
   const offer = (signal: Signal & { kind: 'entered' }): void => {
+    offered.add(signal.channel)
+    for (const oldest of offered) {
+      if (offered.size <= REMEMBERED) break
+      offered.delete(oldest)
+    }
     const live = makeFor(signal.channel, newLine('inbound', node.clock.now(), inboundLimit, false))
     live.signal(signal)
     const timer = node.clock.setTimeout(() => {
@@ -72,9 +80,9 @@ export function makeLines(node: Node, inboundLimit: number, onInbound: (call: In
       live?.signal(incoming)
       return
     }
-    // An offer stays known until it is taken, though its caller may have hung up: no second one for a repeated event.
+    // A repeated event is no second call, though the first may have ended meanwhile.
     if (incoming.args[0] !== 'inbound') hangUpNobodys(incoming.channel)
-    else if (!offers.has(incoming.channel)) offer(incoming)
+    else if (!offered.has(incoming.channel)) offer(incoming)
   }
 
   return {
@@ -87,17 +95,23 @@ export function makeLines(node: Node, inboundLimit: number, onInbound: (call: In
       return live
     },
     signal,
-    async reconcile(listed, restarted) {
+    async reconcile(list, restarted) {
+      // Events go on meanwhile: only what was known before the question can be missing from the answer.
+      const before = new Map(lines)
+      const listed = await list()
+      if (!listed) return
       const there = new Map(
         listed.map(readChannel).flatMap((found) => (found ? [[found.channel, found] as const] : [])),
       )
-      for (const live of [...lines.values()]) {
+      for (const live of before.values()) {
         const found = there.get(live.id)
         if (!found) live.lost(restarted)
         else await catchUp(node, live, found)
       }
       for (const found of there.values()) {
-        if (!lines.has(found.channel) && belongs(node.app, listed, found.channel)) signal(found)
+        if (before.has(found.channel) || !belongs(node.app, listed, found.channel)) continue
+        signal(found)
+        lines.get(found.channel)?.check()
       }
     },
     size: () => lines.size,

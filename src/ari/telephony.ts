@@ -120,8 +120,10 @@ export function makeTelephony(options: TelephonyOptions): NodeTelephony {
     const now = await readFacts(link, options.node)
     const restarted = facts !== null && facts.startup !== now.startup
     facts = now
-    const channels = await link.request('GET', '/channels')
-    if (Array.isArray(channels.body)) await lines.reconcile(channels.body, restarted)
+    await lines.reconcile(async () => {
+      const { body } = await link.request('GET', '/channels')
+      return Array.isArray(body) ? body : null
+    }, restarted)
     const missing = tooOld(now.version) ?? (await missingEndpoint(link, technologies))
     if (missing === null && takesInbound) await listApp(link, options.app, exclusively)
     return missing
@@ -199,7 +201,9 @@ export function makeTelephony(options: TelephonyOptions): NodeTelephony {
       })
     },
     async hangupById(id) {
-      await ask('DELETE', `/channels/${encodeURIComponent(id)}`, {}, true)
+      const live = lines.find(id)
+      if (live) await live.line.hangup()
+      else await ask('DELETE', `/channels/${encodeURIComponent(id)}`, {}, true)
     },
     async setVariable(id, name, value) {
       await ask('POST', `/channels/${encodeURIComponent(id)}/variable`, { variable: name, value })
