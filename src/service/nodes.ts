@@ -1,0 +1,111 @@
+/**
+ * The Asterisk nodes of the configuration: the embedded ones started, each with its telephony and the way in which it
+ * finds its sounds.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { makeTelephony, type NodeTelephony } from '../ari/telephony.ts'
+import type { Clock } from '../call/ports.ts'
+import type { Config, NodeConfig } from '../config.ts'
+import { startAsterisk } from '../embedded/asterisk.ts'
+import type { Say, Tools } from '../embedded/tools.ts'
+import type { Log } from '../log.ts'
+import type { NodeSounds } from '../media/voice.ts'
+import type { Releasers } from '../shutdown.ts'
+
+export interface ServiceNode {
+  name: string
+  config: NodeConfig
+  telephony: NodeTelephony
+  sounds: NodeSounds
+}
+
+export interface NodeParts {
+  config: Config
+  tools: Tools | null
+  /** The name of our ARI application. */
+  app: string
+  /** The folder in which the studio keeps its sounds. */
+  folder: string
+  clock: Clock
+  log: Log
+  say: Say
+  releasers: Releasers
+}
+
+/** Starts every node. Links are tried for ever afterwards; a node that is down only closes its own gate. */
+export async function startNodes(parts: NodeParts): Promise<ServiceNode[]> {
+  const nodes: ServiceNode[] = []
+  for (const config of parts.config.asterisk) nodes.push(await startNode(config, parts))
+  return nodes
+}
+
+async function startNode(config: NodeConfig, parts: NodeParts): Promise<ServiceNode> {
+  const { app, clock, log, releasers } = parts
+  const at = config.embedded ? await startEmbedded(config, parts) : given(config)
+  const telephony = makeTelephony({
+    node: config.name,
+    ...at,
+    app,
+    transport: config.transport,
+    log,
+    clock,
+    technologies: technologiesOf(config),
+  })
+  releasers.add(`the link to ${config.name}`, () => telephony.close())
+  telephony.onChange(({ ready, reason }) => {
+    if (ready)
+      log.info({ node: config.name, version: telephony.version(), transport: telephony.transport() }, 'link up')
+    else log.warn({ node: config.name, reason }, 'link down')
+  })
+  return { name: config.name, config, telephony, sounds: soundsOf(config, parts.folder) }
+}
+
+function given({ url, username, password }: NodeConfig): { url: string; username: string; password: string } {
+  return { url: url ?? '', username: username ?? '', password: password ?? '' }
+}
+
+async function startEmbedded(
+  node: NodeConfig,
+  { config, tools, say, releasers }: NodeParts,
+): Promise<{ url: string; username: string; password: string }> {
+  const { sip_port, http_port, rtp, peers } = node.embedded!
+  const asterisk = await startAsterisk({
+    dataDir: config.data_dir,
+    name: node.name,
+    sipPort: sip_port,
+    httpPort: http_port,
+    rtp,
+    peers: Object.fromEntries(peers.map(({ name, ...peer }) => [name, peer])),
+    ariUser: 'apel',
+    ariPassword: await ownPassword(config.data_dir, node.name),
+    tools: tools!,
+    say,
+  })
+  releasers.add(`the embedded Asterisk ${node.name}`, () => asterisk.stop())
+  return { url: asterisk.url, username: asterisk.username, password: asterisk.password }
+}
+
+/** Drawn once and kept, so that the next start can speak to an Asterisk that outlived this one. */
+async function ownPassword(dataDir: string, node: string): Promise<string> {
+  const file = join(dataDir, `${node}.ari-password`)
+  const kept = await readFile(file, 'utf8').catch(() => '')
+  if (kept.trim() !== '') return kept.trim()
+  const drawn = randomBytes(24).toString('base64url')
+  await mkdir(dataDir, { recursive: true })
+  await writeFile(file, `${drawn}\n`, { mode: 0o600 })
+  return drawn
+}
+
+/** `PJSIP/{number}@carrier` dials through PJSIP: an endpoint of each technology must be there before the gate opens. */
+function technologiesOf({ trunks, extensions }: NodeConfig): string[] {
+  const dialled = [...trunks.map((trunk) => trunk.endpoint), ...(extensions ? [extensions] : [])]
+  const names = new Set(dialled.map((endpoint) => endpoint.split('/')[0]!))
+  return names.size > 0 ? [...names] : ['PJSIP']
+}
+
+function soundsOf({ sounds }: NodeConfig, folder: string): NodeSounds {
+  if (sounds === null) return { folder }
+  return sounds.kind === 'shared' ? { folder: sounds.folder } : { base: sounds.base }
+}

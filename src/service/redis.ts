@@ -1,0 +1,89 @@
+/**
+ * The service's Redis: the embedded one or the one of the configuration, checked before anything relies on it, with a
+ * connection for each purpose.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Redis } from 'ioredis'
+import type { Config } from '../config.ts'
+import { startRedis } from '../embedded/redis.ts'
+import type { Say, Tools } from '../embedded/tools.ts'
+import { ApelError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { Releasers } from '../shutdown.ts'
+import { checkServer, connect, type Purpose, type RedisPlace } from '../store/connect.ts'
+import { openLedger } from '../store/generation.ts'
+import { openStore, type Store } from '../store/store.ts'
+
+export interface OpenRedis {
+  store: Store
+  place: RedisPlace
+  /** Why this is not the ledger that the data folder knew (F12); null when it is. Nothing is dialled otherwise. */
+  foreign: string | null
+  /** Another connection, closed with the service. */
+  another(purpose: Purpose): Promise<Redis>
+}
+
+/** Where the configuration says that Redis is; starts the embedded one. */
+async function placeOf(config: Config, tools: Tools | null, say: Say, releasers: Releasers): Promise<RedisPlace> {
+  const { redis } = config
+  switch (redis.kind) {
+    case 'embedded': {
+      const server = await startRedis({ dataDir: config.data_dir, tools: tools!, say })
+      releasers.add('the embedded Redis', () => server.stop())
+      return { kind: 'socket', path: server.socket }
+    }
+    case 'url':
+      return { kind: 'url', url: redis.url }
+    case 'sentinels':
+      return redis
+    default: {
+      const never: never = redis
+      return never
+    }
+  }
+}
+
+/**
+ * Opens the ledger. Rejects with `unsafe_redis` when the server may forget what was written (F14), unless the
+ * configuration allows it.
+ */
+export async function openRedis(
+  config: Config,
+  tools: Tools | null,
+  parts: { log: Log; say: Say; releasers: Releasers; now: () => number },
+): Promise<OpenRedis> {
+  const { log, say, releasers, now } = parts
+  const place = await placeOf(config, tools, say, releasers)
+  const another = async (purpose: Purpose): Promise<Redis> => {
+    const redis = await connect(place, purpose)
+    releasers.add(`the Redis connection for ${purpose}`, () => redis.disconnect())
+    return redis
+  }
+  const ledger = await another('ledger')
+  for (const fault of await checkServer(ledger)) {
+    if (config.redis.allow_unsafe) log.warn({ code: fault.code }, fault.message)
+    else throw new ApelError('unsafe_redis', fault.message, { code: fault.code })
+  }
+  const store = openStore(ledger, now)
+  const foreign = await knowLedger(store, config.data_dir)
+  if (foreign !== null) log.error({ code: 'foreign_ledger' }, foreign)
+  return { store, place, foreign, another }
+}
+
+/** Null when this is the ledger that the data folder knows (or the first one that it sees). */
+async function knowLedger(store: Store, dataDir: string): Promise<string | null> {
+  const file = join(dataDir, 'ledger-id')
+  const known = await readFile(file, 'utf8').then(
+    (text) => text.trim(),
+    () => null,
+  )
+  const ledger = await openLedger(store.db, known)
+  if (ledger.state === 'foreign')
+    return `Redis does not hold the ledger that ${dataDir} knows: it is empty or another one. Nothing is dialled, since who was called already is forgotten. Bring the right Redis back, or accept this one with \`apel doctor --accept-empty-ledger\`.`
+  if (known !== ledger.id) {
+    await mkdir(dataDir, { recursive: true })
+    await writeFile(file, `${ledger.id}\n`, { mode: 0o600 })
+  }
+  return null
+}

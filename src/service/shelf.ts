@@ -1,0 +1,76 @@
+/**
+ * The flows on disk, as programs. A reload reads everything again and swaps what is sound; a file with an error keeps
+ * its former version, and a call keeps the program that it began with, since programs are never changed.
+ */
+import { readdir, readFile } from 'node:fs/promises'
+import { isAbsolute, join, relative } from 'node:path'
+import type { FlowView } from '../api/ports.ts'
+import type { Problem } from '../errors.ts'
+import { loadFlows } from '../flow/load.ts'
+import type { Program } from '../flow/program.ts'
+
+export interface Shelf {
+  /** The sound version of a flow, or undefined when there never was one. */
+  get(name: string): Program | undefined
+  views(): FlowView[]
+  /** Every fault of the last reading. */
+  problems(): Problem[]
+  reload(): Promise<Problem[]>
+}
+
+export interface ShelfFacts {
+  /** Whether a recorded sound of this name exists for the language. */
+  sounds: (name: string, language: string) => boolean
+  /** Whether flows may reach this host (and port). */
+  allowHost: (host: string) => boolean
+}
+
+/** Reads `FOLDER/flows/*.yaml` and `FOLDER/library/*.yaml`. A folder that is not there holds no flow. */
+export async function openShelf(folder: string, facts: ShelfFacts): Promise<Shelf> {
+  let programs = new Map<string, Program>()
+  let problems: Problem[] = []
+
+  async function reload(): Promise<Problem[]> {
+    const read = loadFlows(await texts(folder), facts)
+    // A flow whose file is gone is gone; one whose file has a fault keeps its former version.
+    const faulty = new Set(read.problems.filter((p) => p.severity === 'error').map((p) => flowName(p.file)))
+    const kept = [...programs].filter(([name]) => faulty.has(name) && !read.programs.has(name))
+    programs = new Map([...kept, ...read.programs])
+    problems = read.problems
+    return problems
+  }
+
+  await reload()
+  return {
+    get: (name) => programs.get(name),
+    problems: () => problems,
+    reload,
+    views: () =>
+      [...programs.values()]
+        .sort((a, b) => a.flow.localeCompare(b.flow))
+        .map((program) => ({
+          name: program.flow,
+          description: program.description,
+          version: program.version,
+          language: program.language,
+          file: isAbsolute(program.file) ? relative(folder, program.file) : program.file,
+          steps: [...program.steps.values()].flatMap((step) => step.name ?? []),
+          problems: problems.filter((problem) => problem.file === program.file),
+        })),
+  }
+}
+
+const flowName = (file: string): string => file.replace(/^.*\//, '').replace(/\.ya?ml$/, '')
+
+/** All YAML texts of `flows/` and `library/`, with paths that lead to them from the working folder. */
+export async function texts(folder: string): Promise<{ path: string; text: string }[]> {
+  const found: { path: string; text: string }[] = []
+  for (const part of ['flows', 'library']) {
+    const names = await readdir(join(folder, part)).catch(() => [] as string[])
+    for (const name of names.filter((each) => /\.ya?ml$/.test(each)).sort()) {
+      const path = join(folder, part, name)
+      found.push({ path, text: await readFile(path, 'utf8') })
+    }
+  }
+  return found
+}
