@@ -12,7 +12,7 @@
  */
 
 import { parsePhoneNumberFromString } from 'libphonenumber-js'
-import { IANAZone } from 'luxon'
+import { DateTime, IANAZone } from 'luxon'
 import type { Windows } from './io.ts'
 
 const MINUTE = 60_000
@@ -210,4 +210,9 @@ export function zonesOf(number: string): string[] {
     zonesByCountry.set(country, zones)
   }
   return zones
+}
+
+/** The same time of day on the next local day in `zone`; an hour that is skipped there moves on by what is skipped. */
+export function sameTimeNextDay(at: number, zone: string): number {
+  return DateTime.fromMillis(at, { zone }).plus({ days: 1 }).toMillis()
 }

@@ -33,11 +33,17 @@ export type FlowEvent =
   | { type: 'task'; at: number; name: string; status: 'done' | 'failed'; result: unknown }
   /** The answer to `callback_check` (`allowed`) or `callback` (`scheduled`); `fault` when the ledger could not be reached. */
   | { type: 'callback'; at: number; id: string; result: 'allowed' | 'scheduled' | 'unavailable' | 'fault' }
+  /** An operator raises a situation of the flow (a guided call, a conversation test). */
+  | { type: 'situation'; at: number; name: string }
   /** The far side is gone, or somebody outside the flow ended the call. Only silent clean-up runs after it. */
   | { type: 'hangup'; at: number; by: HangupBy; disposition?: 'cancelled' | 'technical' }
 
 export type Effect =
-  /** A named step was entered (for the record, `call.step` events, coverage and counts on the graph). */
+  /**
+   * A named step was entered (for the record, `call.step` events, coverage and counts on the graph). `event` is how it
+   * was reached: `start`, `callback` (where an agreed call begins), `next`, `goto`, `option 1`, `if 1`, `else`, an outcome (`done`, `give_up`,
+   * `scheduled` …), a rung (`noinput`, `nomatch`), `repeat`, `return`, `situation NAME`, `on_error`.
+   */
   | { type: 'enter'; step: string; event: string }
   /** Plays the parts one after another as one playback of this id; ends with a `played` event, also when stopped. */
   | { type: 'play'; id: string; parts: Spoken[] }
@@ -47,8 +53,8 @@ export type Effect =
   | { type: 'cancel_timer'; id: string }
   | { type: 'music'; on: boolean; class: string }
   | { type: 'http'; id: string; request: HttpRequest; timeout: number }
-  /** May this number be called back at all (withheld, not allowed, do-not-call)? */
-  | { type: 'callback_check'; id: string }
+  /** May this number be called back at all (withheld, not allowed, do-not-call)? `to` null: the call's own number. */
+  | { type: 'callback_check'; id: string; to: string | null }
   | { type: 'callback'; id: string; request: CallbackRequest }
   /** Ends the call. The driver hangs up; nothing is played after it. */
   | { type: 'hangup'; by: 'flow' | 'limit' }
@@ -64,6 +70,8 @@ export interface HttpRequest {
 
 /** A later call that was agreed on. Times in milliseconds since the epoch, already clamped to the windows. */
 export interface CallbackRequest {
+  /** Another number (E.164) to be called instead; null: the call's own. */
+  to: string | null
   due_at: number
   /** How long after `due_at` it may still be dialled, ms. */
   expires: number
@@ -89,7 +97,10 @@ export interface CallContext {
   contact: Record<string, string>
   /** `campaign.*`: at least `name`. */
   campaign: Record<string, unknown>
-  /** The last conversation with this contact or number: outcome, step, strategy, agent, spoke_with, notes, tasks, at. */
+  /**
+   * The last conversation with this contact or number: outcome, step, strategy, agent, spoke_with, notes, tasks, at.
+   * `tasks` maps a name to `{ status, result }` as in `FlowResult.tasks`, or to the bare result.
+   */
   previous: Record<string, unknown>
   /** Overrides of the flow's vars (POST /v1/calls, conversation tests). */
   vars: Record<string, unknown>
@@ -112,6 +123,7 @@ export interface FlowResult {
     | 'nomatch'
     | 'callback'
     | 'opted_out'
+    | 'abandoned'
     | 'machine'
     | 'technical'
     | 'cancelled'
@@ -121,4 +133,6 @@ export interface FlowResult {
   vars: Record<string, unknown>
   /** ms since the epoch. */
   callback_at: number | null
+  /** External tasks that were finished during the call; with those finished later they are `previous.tasks`. */
+  tasks: Record<string, { status: 'done' | 'failed'; result: unknown }>
 }

@@ -1,0 +1,206 @@
+/**
+ * How a conversation moves: to a step, along a target, out of a verb, to the end.
+ *
+ * A verb that has done its work says with which outcome (`leave`). The outcome's target in `on:` is taken, else the
+ * rule of the language: a fault goes to `on_error`, a give-up ends politely, anything else goes to `next` or the step
+ * below.
+ */
+
+import type { Inline, Target } from './program.ts'
+import { render } from './render.ts'
+import {
+  currentStep,
+  disarmStep,
+  type Ending,
+  Fault,
+  hush,
+  keep,
+  music,
+  perform,
+  say,
+  speech,
+  type Turn,
+} from './turn.ts'
+import type { Entry } from './verb.ts'
+
+const POLITE = new Set(['give_up', 'exhausted', 'max_hold'])
+const FAULTS = new Set(['error', 'timeout', 'unavailable'])
+
+/** Goes to a step when this turn's handler has returned. */
+export function goTo(turn: Turn, step: string, event: string, entry: Entry = 'fresh'): void {
+  turn.next = { step, event, entry }
+}
+
+/** The step's work is done, with an outcome that `on:` may name, or without one. */
+export function leave(turn: Turn, outcome: string | null, event = outcome ?? 'next'): void {
+  const step = currentStep(turn)
+  if (turn.s.phase !== 'on' || step === null) return settleAfter(turn, outcome)
+  const target = outcome === null ? undefined : step.on.get(outcome)
+  if (target === undefined && outcome !== null && FAULTS.has(outcome)) throw new Fault(`${step.verb.name}: ${outcome}`)
+  leaveBy(turn, target ?? (outcome !== null && POLITE.has(outcome) ? null : step.next), event)
+}
+
+/** The step's work is done and it goes along this target; null ends the call politely. */
+export function leaveBy(turn: Turn, target: Target | null, event: string): void {
+  const step = currentStep(turn)
+  if (step !== null) keep(turn, step.outcome)
+  if (target === null) endPolitely(turn, 'flow')
+  else take(turn, target, event)
+}
+
+/** Follows a target. */
+export function take(turn: Turn, target: Target, event: string): void {
+  const { s } = turn
+  s.ask = null
+  disarmStep(turn)
+  switch (target.to) {
+    case 'step':
+      return goTo(turn, target.step, event)
+    case 'hangup':
+      return end(turn, 'flow', 'completed')
+    case 'repeat':
+      if (s.stack.length > 0) return goBack(turn, 'repeat')
+      return s.step === null ? endPolitely(turn, 'flow') : goTo(turn, s.step, 'repeat', 'again')
+    case 'return':
+      return goBack(turn, 'return')
+    case 'inline':
+      return takeInline(turn, target.inline, event)
+    default: {
+      const never: never = target
+      return never
+    }
+  }
+}
+
+function takeInline(turn: Turn, inline: Inline, event: string): void {
+  perform(turn, inline.set)
+  keep(turn, inline.outcome)
+  const spoken = speech(turn, inline.say)
+  music(turn, false)
+  say(turn, spoken, { to: 'inline', inline: inline.id, event }, 'buffer')
+}
+
+/** What a rung does beside its words. */
+export function keepRung(turn: Turn, rung: Inline): void {
+  perform(turn, rung.set)
+  keep(turn, rung.outcome)
+}
+
+/** An inline target has said its words: its `goto`, else the `next` of its step. */
+export function finishInline(turn: Turn, id: number, event: string): void {
+  const target = turn.program.inlines[id]?.goto ?? currentStep(turn)?.next ?? null
+  if (target === null) endPolitely(turn, 'flow')
+  else take(turn, target, event)
+}
+
+/** Back to the step that was interrupted; with none, the call has nowhere to go and ends politely. */
+export function goBack(turn: Turn, event: string): void {
+  const { s } = turn
+  const frame = s.stack.at(-1)
+  if (frame === undefined) return endPolitely(turn, 'flow')
+  s.stack = s.stack.slice(0, -1)
+  goTo(turn, frame.back, event, 'resume')
+}
+
+/** "Thank you. Goodbye.", and the end. */
+export function endPolitely(turn: Turn, by: 'flow' | 'limit'): void {
+  quiet(turn)
+  const text = { kind: 'phrase', phrase: 'goodbye' } as const
+  const parts = render(turn.program, turn.s, text, turn.s.pace)
+  say(turn, parts, { to: 'end', by, disposition: 'completed' }, 'drop')
+}
+
+/** Ends the call now. What `on_hangup` names runs next. */
+export function end(turn: Turn, by: 'flow' | 'limit', disposition: Ending): void {
+  const { s } = turn
+  if (s.phase !== 'on') return
+  quiet(turn)
+  s.ended = { by, disposition }
+  turn.out.push({ type: 'hangup', by })
+  beginAfter(turn)
+}
+
+/** Stops sound, timers and questions, whatever the step was doing. */
+export function quiet(turn: Turn): void {
+  hush(turn)
+  music(turn, false)
+  disarmStep(turn)
+  turn.s.ask = null
+  turn.s.act = null
+  turn.next = null
+}
+
+/**
+ * A technical fault: to `on_error`, unless it comes from there, with nothing heard from the other side since; then
+ * politely to the end. When not even that can be played, the call is hung up as `technical`.
+ */
+export function fail(turn: Turn, cause: { unplayable: boolean }): void {
+  const { s } = turn
+  if (s.phase === 'after') return settleAfter(turn, null)
+  if (s.phase !== 'on') return
+  const again = s.failedAt === s.inputs
+  const overLimit = s.saying?.then.to === 'end' && s.saying.then.by === 'limit'
+  quiet(turn)
+  if (overLimit) return end(turn, 'limit', 'completed')
+  if (again && cause.unplayable) return end(turn, 'flow', 'technical')
+  if (again) return endPolitely(turn, 'flow')
+  s.failedAt = s.inputs
+  s.stack = []
+  goTo(turn, turn.program.onError, 'on_error')
+}
+
+/** The call is over: `on_hangup` begins, and is given 30 s. */
+export function beginAfter(turn: Turn): void {
+  const { s } = turn
+  for (const slot in s.timers) turn.out.push({ type: 'cancel_timer', id: s.timers[slot]! })
+  s.timers = {}
+  s.saying = null
+  s.ask = null
+  s.act = null
+  s.music = false
+  s.stack = []
+  s.phase = 'after'
+  s.after = 0
+  s.step = null
+  turn.next = null
+  if (turn.program.onHangup.length === 0) return finish(turn)
+  s.seq++
+  s.timers = { after: `t${s.seq}` }
+  turn.out.push({ type: 'timer', id: `t${s.seq}`, ms: 30_000 })
+  goTo(turn, turn.program.onHangup[0]!, 'on_hangup')
+}
+
+/** A step of `on_hangup` is done: what its target assigns is assigned, and the next one runs. */
+function settleAfter(turn: Turn, outcome: string | null): void {
+  const { s } = turn
+  if (s.phase !== 'after') return
+  const step = currentStep(turn)
+  if (step !== null) {
+    keep(turn, step.outcome)
+    const target = outcome === null ? undefined : step.on.get(outcome)
+    if (target?.to === 'inline') {
+      keep(turn, target.inline.outcome)
+      try {
+        perform(turn, target.inline.set)
+      } catch {
+        // Clean-up goes on to its next step whatever one of them meets: there is nobody left to apologise to.
+      }
+    }
+  }
+  s.after++
+  const following = turn.program.onHangup[s.after]
+  if (following === undefined) finish(turn)
+  else goTo(turn, following, 'on_hangup')
+}
+
+/** Nothing more will come. */
+export function finish(turn: Turn): void {
+  const { s } = turn
+  for (const slot in s.timers) turn.out.push({ type: 'cancel_timer', id: s.timers[slot]! })
+  s.timers = {}
+  s.act = null
+  s.step = null
+  s.phase = 'done'
+  turn.next = null
+  turn.out.push({ type: 'done' })
+}

@@ -1,0 +1,230 @@
+/**
+ * From texts to programs. Every file is read, checked and compiled by itself: a flow with an error never takes part in
+ * a call and never stops the others. All faults of all files are told together, each with its place.
+ */
+
+import type { Problem } from '../errors.ts'
+import { buildAt, type Facts, USUAL_MANNER, type Workshop } from './build.ts'
+import { builtInSteps } from './built_in.ts'
+import { checkProgram } from './check.ts'
+import { parseDuration } from './duration.ts'
+import { expressionCompiler, RESERVED } from './expressions.ts'
+import { flowFile } from './file.ts'
+import { hash } from './hash.ts'
+import { guess } from './near.ts'
+import type { Program, ValueType } from './program.ts'
+import { NAME, problemsOf, VARIABLE } from './schema.ts'
+import { buildSituations } from './situation_file.ts'
+import { type Located, type Path, placeOf, readSource } from './source.ts'
+import { compileStep, linkSteps } from './step_file.ts'
+import { typeOfValue } from './turn.ts'
+
+export type { Facts } from './build.ts'
+
+export interface FlowFile {
+  /** As it is named in problems; a file in a folder `library` is not a flow but may be included. */
+  path: string
+  text: string
+}
+
+export interface Loaded {
+  /** The flows that are right, by name. */
+  programs: Map<string, Program>
+  /** In the order of files and lines. */
+  problems: Problem[]
+}
+
+const MAX_NAMES = 5000
+
+/** Reads, checks and compiles flows. Never throws. */
+export function loadFlows(files: FlowFile[], facts: Facts = {}): Loaded {
+  const programs = new Map<string, Program>()
+  const problems: Problem[] = []
+  for (const file of files) {
+    if (isLibrary(file.path)) continue
+    const { program, problems: found } = loadFlow(file, facts)
+    problems.push(...found)
+    if (program === null || found.some((p) => p.severity === 'error')) continue
+    if (programs.has(program.flow))
+      problems.push({ ...here(file.path), code: 'name', message: `the flow "${program.flow}" is there twice` })
+    else programs.set(program.flow, program)
+  }
+  return { programs, problems }
+}
+
+export function isLibrary(path: string): boolean {
+  return path.split(/[\\/]/).slice(0, -1).at(-1) === 'library'
+}
+
+function here(file: string): Omit<Problem, 'code' | 'message'> {
+  return { file, line: 1, column: 1, severity: 'error' }
+}
+
+function loadFlow({ path: file, text }: FlowFile, facts: Facts): { program: Program | null; problems: Problem[] } {
+  const source = readSource(file, text)
+  const problems = source.problems
+  if (source.root === null) return { program: null, problems }
+  const { root } = source
+  const checked = flowFile.safeParse(root.value)
+  if (!checked.success) problems.push(...problemsOf(checked.error, file, root, []))
+  const raw = asMap(root.value)
+  if (raw === null) return { program: null, problems }
+  const steps = asMap(raw.steps)
+  if (steps === null) return { program: null, problems: sorted(problems) }
+
+  const report = (code: string, message: string, path: Path, atKey = false) => {
+    problems.push({ file, ...placeOf(root, path, atKey), severity: 'error', code, message })
+  }
+  const named = file
+    .split(/[\\/]/)
+    .at(-1)!
+    .replace(/\.ya?ml$/i, '')
+  if (typeof raw.flow === 'string' && raw.flow !== named)
+    report('flow-name', `the flow is called "${raw.flow}" but its file "${named}": they must be the same`, ['flow'])
+  if (Object.keys(steps).length > MAX_NAMES) {
+    report('too-large', `a flow has at most ${MAX_NAMES} steps`, ['steps'], true)
+    return { program: null, problems }
+  }
+
+  const program = emptyProgram(file, named, text, raw)
+  readVariables(raw, program, report)
+  const shop: Workshop = {
+    file,
+    root,
+    program,
+    compiler: expressionCompiler(program.types, program.reads),
+    facts,
+    problems,
+    stepNames: new Set(Object.keys(steps)),
+  }
+  readHead(shop, raw)
+  for (const name of Object.keys(steps)) {
+    if (!NAME.test(name) || ['hangup', 'repeat', 'return'].includes(name))
+      report('name', `"${name}" cannot be the name of a step`, ['steps', name], true)
+    compileStep(shop, ['steps', name], name, name)
+  }
+  linkSteps(program, Object.keys(steps))
+  buildSituations(shop, raw.situations)
+  builtInSteps(shop)
+  readTail(shop, raw)
+  if (!problems.some((p) => p.severity === 'error')) checkProgram(program, (p) => problems.push(p))
+  return { program, problems: sorted(problems) }
+}
+
+function sorted(problems: Problem[]): Problem[] {
+  return problems.sort((a, b) => a.line - b.line || a.column - b.column)
+}
+
+function asMap(value: unknown): Record<string, unknown> | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : null
+}
+
+function emptyProgram(file: string, flow: string, text: string, raw: Record<string, unknown>): Program {
+  const voice = asMap(raw.voice)
+  const nowhere = { to: 'hangup', place: { line: 1, column: 1 } } as const
+  return {
+    flow,
+    version: hash(text),
+    file,
+    description: typeof raw.description === 'string' ? raw.description : null,
+    language: typeof raw.language === 'string' ? raw.language.toLowerCase() : 'en',
+    voice: {
+      name: typeof voice?.name === 'string' ? voice.name : null,
+      rate: typeof voice?.rate === 'number' ? voice.rate : null,
+    },
+    vars: {},
+    types: {},
+    assigned: new Set(),
+    sensitive: new Set(),
+    reads: { contact: new Set(), previous: new Set(), tasks: new Set(), campaign: new Set() },
+    start: { human: nowhere, machine: null, unsure: null },
+    steps: new Map(),
+    inlines: [],
+    situations: new Map(),
+    keys: new Map(),
+    onError: '',
+    onHangup: [],
+    limits: { maxCallTime: 600_000, maxSteps: 500 },
+    manner: USUAL_MANNER,
+    texts: [],
+  }
+}
+
+type Report = (code: string, message: string, path: Path, atKey?: boolean) => void
+
+/** Words that the expression language keeps for itself. */
+const CEL_WORDS = new Set(
+  'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(
+    ' ',
+  ),
+)
+
+function readVariables(raw: Record<string, unknown>, program: Program, report: Report): void {
+  for (const [name, value] of Object.entries(asMap(raw.vars) ?? {})) {
+    if (!VARIABLE.test(name) || CEL_WORDS.has(name)) {
+      report('name', `"${name}" cannot be the name of a variable`, ['vars', name], true)
+      continue
+    }
+    if (RESERVED.includes(name)) {
+      report('name', `"${name}" is there in every flow and cannot be declared`, ['vars', name], true)
+      continue
+    }
+    const type: ValueType = typeOfValue(value)
+    program.vars[name] = value
+    program.types[name] = type
+  }
+}
+
+function readHead(shop: Workshop, raw: Record<string, unknown>): void {
+  const { program } = shop
+  const limits = asMap(raw.limits)
+  program.limits = {
+    maxCallTime: parseDuration(String(limits?.max_call_time)) ?? 600_000,
+    maxSteps: typeof limits?.max_steps === 'number' ? limits.max_steps : 500,
+  }
+  const defaults = asMap(raw.defaults)
+  if (defaults !== null && !shop.problems.some((p) => p.severity === 'error'))
+    program.manner = buildAt(shop, ['defaults'], '@defaults', null).manner(defaults)
+}
+
+function readTail(shop: Workshop, raw: Record<string, unknown>): void {
+  const { program } = shop
+  const b = buildAt(shop, [], '@file', null)
+  const start = asMap(raw.start)
+  if (typeof raw.start === 'string') program.start.human = b.target(raw.start, 'start')
+  else if (start !== null)
+    for (const verdict of ['human', 'machine', 'unsure'] as const)
+      if (typeof start[verdict] === 'string') program.start[verdict] = b.target(start[verdict], 'start', verdict)
+  if (typeof raw.on_error === 'string') {
+    if (!shop.stepNames.has(raw.on_error))
+      b.problem('unknown-target', `there is no step "${raw.on_error}"${guess(raw.on_error, shop.stepNames)}`, [
+        'on_error',
+      ])
+    program.onError = raw.on_error
+  }
+  const silent = new Set(['set', 'http', 'callback'])
+  for (const [index, item] of (Array.isArray(raw.on_hangup) ? raw.on_hangup : []).entries()) {
+    const id = `@on_hangup/${index}`
+    const step = compileStep(shop, ['on_hangup', index], id, null)
+    if (step === null) continue
+    if (!silent.has(step.verb.name))
+      b.problem('silence', `on_hangup runs silent steps only (set, http, callback): "${step.verb.name}" is none`, [
+        'on_hangup',
+        index,
+      ])
+    for (const [outcome, to] of step.on)
+      if (to.to !== 'inline' || to.inline.goto !== null || to.inline.say !== null)
+        b.problem('silence', 'nobody is there any more: an outcome here can only set variables or an outcome', [
+          'on_hangup',
+          index,
+          'on',
+          outcome,
+        ])
+    program.onHangup.push(id)
+    void item
+  }
+}
+
+export type { Located }

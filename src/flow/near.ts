@@ -1,0 +1,24 @@
+/** The known name that a wrong one was probably meant to be. */
+
+import { distance } from 'fastest-levenshtein'
+
+/** Null when nothing is near: at most a third of the letters differ. */
+export function near(name: string, known: Iterable<string>): string | null {
+  let best: string | null = null
+  let least = Math.max(1, Math.floor(Math.min(name.length, 60) / 3)) + 1
+  for (const candidate of known) {
+    if (Math.abs(candidate.length - name.length) >= least) continue
+    const d = distance(name.toLowerCase(), candidate.toLowerCase())
+    if (d < least) {
+      best = candidate
+      least = d
+    }
+  }
+  return best
+}
+
+/** `": did you mean "greet"?"` or nothing. */
+export function guess(name: string, known: Iterable<string>): string {
+  const found = near(name, known)
+  return found === null ? '' : `: did you mean "${found}"?`
+}

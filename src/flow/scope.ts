@@ -1,0 +1,85 @@
+/**
+ * The names that an expression sees: the flow's variables, `contact`, `call`, `campaign` and `previous`. A column or a
+ * field of `previous` that is not there reads as "", so every name that the flow reads is filled in beforehand.
+ *
+ * A scope belongs to one value of the variables; both are never changed, so a scope is made once for each.
+ */
+
+import type { CallContext } from './io.ts'
+import type { Program } from './program.ts'
+
+export interface Scoped {
+  context: CallContext
+  vars: Record<string, unknown>
+  answeredAt: number
+}
+
+const known = new WeakMap<object, Record<string, unknown>>()
+const facts = new WeakMap<CallContext, WeakMap<Program, Record<string, unknown>>>()
+
+/** The scope of a conversation as it stands; `overlay` adds or hides variables for one text. */
+export function scopeOf(program: Program, state: Scoped, overlay?: Record<string, unknown>): Record<string, unknown> {
+  if (overlay !== undefined) return { ...factsOf(program, state), ...state.vars, ...overlay }
+  let scope = known.get(state.vars)
+  if (scope === undefined) {
+    scope = { ...factsOf(program, state), ...state.vars }
+    known.set(state.vars, scope)
+  }
+  return scope
+}
+
+function factsOf(program: Program, state: Scoped): Record<string, unknown> {
+  const { context } = state
+  let byProgram = facts.get(context)
+  if (byProgram === undefined) {
+    byProgram = new WeakMap()
+    facts.set(context, byProgram)
+  }
+  let found = byProgram.get(program)
+  if (found === undefined) {
+    const tasks = taskResults(context.previous.tasks)
+    found = {
+      contact: filled({ number: context.number, ...context.contact }, program.reads.contact),
+      call: {
+        id: context.id,
+        direction: context.direction,
+        number: context.number,
+        attempt: context.attempt,
+        kind: context.kind,
+        answered_at: state.answeredAt === 0 ? '' : new Date(state.answeredAt).toISOString(),
+        amd: context.amd,
+      },
+      campaign: filled(context.campaign, program.reads.campaign),
+      previous: { ...filled(context.previous, program.reads.previous), tasks: filled(tasks, program.reads.tasks) },
+    }
+    byProgram.set(program, found)
+  }
+  return found
+}
+
+function filled(values: Record<string, unknown>, names: Set<string>): Record<string, unknown> {
+  const all: Record<string, unknown> = {}
+  for (const name of names) all[name] = ''
+  for (const [name, value] of Object.entries(values)) all[name] = value ?? ''
+  return all
+}
+
+export interface KeptTask {
+  status: 'done' | 'failed'
+  result: unknown
+}
+
+/** `previous.tasks` may hold bare results, or `{ status, result }` as a call leaves them behind. */
+export function keptTask(value: unknown): KeptTask {
+  if (typeof value === 'object' && value !== null && 'status' in value) {
+    const { status, result, ...more } = value as Record<string, unknown>
+    if ((status === 'done' || status === 'failed') && Object.keys(more).length === 0)
+      return { status, result: result ?? null }
+  }
+  return { status: 'done', result: value }
+}
+
+function taskResults(tasks: unknown): Record<string, unknown> {
+  if (typeof tasks !== 'object' || tasks === null) return {}
+  return Object.fromEntries(Object.entries(tasks).map(([name, value]) => [name, keptTask(value).result]))
+}

@@ -1,0 +1,294 @@
+/**
+ * The interpreter: `step(program, state, event) -> { state, effects }`, pure and total. Time and every answer of the
+ * outside come in on the event; what is to be done goes out as effects, whose ids depend on the inputs so far alone.
+ *
+ * An event goes to the one who waits for it: a key to what is being spoken or asked, a timer to its slot, an answer to
+ * the verb that asked for it. What nobody waits for is dropped. Whatever goes wrong on the way is a technical fault
+ * and leads to `on_error`; nothing is ever thrown at the driver.
+ */
+
+import { askTimer, heardOut, keyAsked, TALK_COUNTS, talkBegan, talkStopped } from './asking.ts'
+import { beginAfter, end, endPolitely, fail, finish, finishInline, goTo, quiet, take } from './going.ts'
+import type { CallContext, Effect, FlowEvent, FlowResult, HangupBy } from './io.ts'
+import type { Program } from './program.ts'
+import { goOn, raise } from './situations.ts'
+import { arm, blank, currentStep, Fault, hush, type State, type Then, type Turn, typeOfValue } from './turn.ts'
+
+export type { State } from './turn.ts'
+
+/** Keys that may wait for a question; more are somebody leaning on the keypad. */
+const MAX_BUFFER = 64
+/** How long the good-bye may take after the longest call, ms: its playback may never tell its end. */
+const LAST_WORDS = 20_000
+
+/** The state before the call is answered. `vars` of the context override the flow's, where their type fits. */
+export function begin(program: Program, context: CallContext): State {
+  const language = context.contact.language?.trim().toLowerCase()
+  const vars: Record<string, unknown> = { ...program.vars, language: language || program.language }
+  for (const [name, value] of Object.entries(context.vars)) {
+    const type = name === 'language' ? 'text' : program.types[name]
+    if (type === undefined) continue
+    const fitting = fitted(value, type)
+    if (fitting !== undefined) vars[name] = fitting
+  }
+  return blank(context, vars, [...program.sensitive])
+}
+
+/** The value as one of this type: a command line gives text for everything. */
+function fitted(value: unknown, type: string): unknown {
+  if (type === 'any' || typeOfValue(value) === type) return value
+  if (type === 'text' && (typeof value === 'number' || typeof value === 'boolean')) return String(value)
+  if (typeof value !== 'string') return undefined
+  if (type === 'number') return value.trim() !== '' && Number.isFinite(Number(value)) ? Number(value) : undefined
+  if (type === 'boolean') return value === 'true' ? true : value === 'false' ? false : undefined
+  return undefined
+}
+
+/** One event. Never throws; after `done` every event is ignored. */
+export function step(program: Program, state: State, event: FlowEvent): { state: State; effects: Effect[] } {
+  if (state.phase === 'done') return { state, effects: [] }
+  const turn: Turn = { program, at: event.at, s: { ...state, now: event.at }, out: [], next: null }
+  guarded(turn, () => handle(turn, event))
+  run(turn)
+  return { state: turn.s, effects: turn.out }
+}
+
+/** Goes on for as long as there is something to be done at once. */
+function run(turn: Turn): void {
+  for (;;) {
+    const { next, s } = turn
+    if (s.phase === 'done') return
+    if (next !== null) {
+      turn.next = null
+      guarded(turn, () => enter(turn, next))
+    } else if (s.saying?.id === '') {
+      const { then } = s.saying
+      s.saying = null
+      guarded(turn, () => afterWords(turn, then))
+    } else return
+  }
+}
+
+function guarded(turn: Turn, work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    turn.next = null
+    try {
+      fail(turn, { unplayable: error instanceof Unplayable })
+    } catch {
+      quiet(turn)
+      end(turn, 'flow', 'technical')
+    }
+  }
+}
+
+class Unplayable extends Fault {}
+
+function handle(turn: Turn, event: FlowEvent): void {
+  const { s } = turn
+  if (s.phase === 'after') return handleAfter(turn, event)
+  if (event.type === 'hangup') return gone(turn, event.by, event.disposition)
+  if (s.phase === 'new') {
+    if (event.type === 'start') start(turn, event)
+    return
+  }
+  const current = currentStep(turn)
+  switch (event.type) {
+    case 'start':
+      return
+    case 'key':
+      return key(turn, event.key)
+    case 'played': {
+      const { saying } = s
+      if (saying === null || saying.id !== event.id) return
+      if (!event.ok) throw new Unplayable('what was to be said could not be played')
+      s.saying = null
+      return afterWords(turn, saying.then)
+    }
+    case 'talk':
+      return talk(turn, event.on)
+    case 'timer':
+      return timer(turn, event.id)
+    case 'task':
+      s.tasks = { ...s.tasks, [event.name]: { status: event.status, result: event.result } }
+      current?.verb.on?.(turn, current, event)
+      return
+    case 'http':
+    case 'callback':
+      current?.verb.on?.(turn, current, event)
+      return
+    case 'situation':
+      return raise(turn, event.name)
+    default: {
+      const never: never = event
+      return never
+    }
+  }
+}
+
+function start(turn: Turn, event: Extract<FlowEvent, { type: 'start' }>): void {
+  const { s, program, at } = turn
+  s.phase = 'on'
+  s.answeredAt = at
+  s.verdict = event.verdict
+  if (s.context.amd !== event.verdict) s.context = { ...s.context, amd: event.verdict }
+  arm(turn, 'limit', program.limits.maxCallTime)
+  const { human, machine, unsure } = program.start
+  if (event.verdict === 'machine') {
+    if (machine === null) return end(turn, 'flow', 'completed')
+    return take(turn, machine, 'machine')
+  }
+  const agreed = s.context.start_at
+  if (agreed !== null && program.steps.get(agreed)?.name === agreed) return goTo(turn, agreed, 'callback')
+  if (event.verdict === 'unsure' && unsure !== null) return take(turn, unsure, 'unsure')
+  take(turn, human, 'start')
+}
+
+function enter(turn: Turn, { step: id, event, entry }: NonNullable<Turn['next']>): void {
+  const { s, program } = turn
+  const target = program.steps.get(id)
+  if (target === undefined) throw new Fault(`there is no step "${id}"`)
+  if (s.phase === 'on' && s.entered >= program.limits.maxSteps) return endPolitely(turn, 'limit')
+  s.entered++
+  const interrupted = s.stack.some((frame) => frame.back === id)
+  quiet(turn)
+  // Counters belong to one visit; a visit that begins with no sign of life since the last miss goes on.
+  const count = s.counts[id]
+  if (count !== undefined && entry === 'fresh' && s.step !== id && !interrupted && count.mark !== s.inputs) {
+    const { [id]: _gone, ...rest } = s.counts
+    s.counts = rest
+  }
+  s.step = id
+  if (target.name !== null) {
+    if (entry === 'fresh') s.stack = []
+    s.lastStep = target.name
+    turn.out.push({ type: 'enter', step: target.name, event })
+  } else if (target.pace !== null && s.stack.at(-1)?.kind === 'situation') s.pace = target.pace
+  target.verb.enter(turn, target, entry)
+}
+
+function afterWords(turn: Turn, then: Then): void {
+  const current = currentStep(turn)
+  switch (then.to) {
+    case 'verb':
+      if (current !== null) current.verb.on?.(turn, current, { type: 'said', tag: then.tag })
+      return
+    case 'ask':
+      if (current !== null) heardOut(turn, current)
+      return
+    case 'inline':
+      return finishInline(turn, then.inline, then.event)
+    case 'situation':
+      return goOn(turn, then.name, then.part)
+    case 'end':
+      return end(turn, then.by, then.disposition)
+    default: {
+      const never: never = then
+      return never
+    }
+  }
+}
+
+function key(turn: Turn, pressed: string): void {
+  const { s, program } = turn
+  if (!/^[0-9*#]$/.test(pressed)) return
+  s.inputs++
+  const current = currentStep(turn)
+  if (current === null) return
+  if (s.ask !== null) return keyAsked(turn, current, pressed)
+  const { saying } = s
+  if (saying === null ? current.verb.key !== undefined : saying.keys === 'verb')
+    return current.verb.key?.(turn, current, pressed)
+  if (saying?.keys === 'drop' || saying?.keys === 'ask') return
+  const situation = program.keys.get(pressed)
+  if (saying !== null && situation !== undefined) return raise(turn, situation)
+  if (s.buffer.length < MAX_BUFFER) s.buffer += pressed
+  if (saying === null) return
+  hush(turn)
+  afterWords(turn, saying.then)
+}
+
+function talk(turn: Turn, on: boolean): void {
+  const { s, at } = turn
+  if (on) {
+    if (s.talking !== null) return
+    s.talking = at
+    s.talkCounted = false
+    talkBegan(turn)
+    return
+  }
+  const since = s.talking
+  if (since === null) return
+  s.talking = null
+  if (at - since >= TALK_COUNTS && !s.talkCounted) s.inputs++
+  const current = currentStep(turn)
+  if (current !== null && s.ask !== null) talkStopped(turn, current, since)
+}
+
+function timer(turn: Turn, id: string): void {
+  const { s } = turn
+  const slot = Object.keys(s.timers).find((name) => s.timers[name] === id)
+  if (slot === undefined) return
+  const { [slot]: _fired, ...rest } = s.timers
+  s.timers = rest
+  if (slot === 'limit') {
+    if (s.saying?.then.to === 'end' && s.saying.then.by === 'limit') return end(turn, 'limit', 'completed')
+    endPolitely(turn, 'limit')
+    arm(turn, 'limit', LAST_WORDS)
+    return
+  }
+  const current = currentStep(turn)
+  if (current === null) return
+  if (s.ask !== null && ASK_SLOTS.has(slot)) askTimer(turn, current, slot)
+  else current.verb.on?.(turn, current, { type: 'timer', slot })
+}
+
+const ASK_SLOTS = new Set(['timeout', 'talk', 'max_talk', 'digits'])
+
+/** The far side is gone, or somebody ended the call: only silent clean-up runs from here. */
+function gone(turn: Turn, by: HangupBy, given?: 'cancelled' | 'technical'): void {
+  const { s } = turn
+  const byThem = s.outcome === null ? 'hangup' : 'completed'
+  const disposition =
+    given ?? (by === 'operator' ? 'cancelled' : by === 'network' ? 'technical' : by === 'limit' ? 'completed' : byThem)
+  s.ended = { by, disposition: by === 'unknown' && given === undefined ? 'hangup' : disposition }
+  beginAfter(turn)
+}
+
+function handleAfter(turn: Turn, event: FlowEvent): void {
+  const current = currentStep(turn)
+  if (event.type === 'timer') {
+    if (event.id === turn.s.timers.after) return finish(turn)
+    const slot = Object.keys(turn.s.timers).find((name) => turn.s.timers[name] === event.id)
+    if (slot !== undefined && current !== null) current.verb.on?.(turn, current, { type: 'timer', slot })
+    return
+  }
+  if (event.type === 'task')
+    turn.s.tasks = { ...turn.s.tasks, [event.name]: { status: event.status, result: event.result } }
+  if (event.type === 'http' || event.type === 'callback') current?.verb.on?.(turn, current, event)
+}
+
+/** What the conversation left behind; final once `done` has come. Digits that may be kept nowhere are not in it. */
+export function result(state: State): FlowResult {
+  const vars: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(state.vars)) if (!state.hidden.includes(name)) vars[name] = value
+  const ended = state.ended ?? { by: 'unknown' as const, disposition: 'hangup' as const }
+  const disposition =
+    state.verdict === 'machine'
+      ? 'machine'
+      : state.optedOut
+        ? 'opted_out'
+        : state.callbackAt !== null
+          ? 'callback'
+          : ended.disposition
+  return {
+    disposition,
+    hangup_by: ended.by,
+    outcome: state.outcome,
+    last_step: state.lastStep,
+    vars,
+    callback_at: state.callbackAt,
+    tasks: state.tasks,
+  }
+}

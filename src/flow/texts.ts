@@ -1,0 +1,54 @@
+/**
+ * Everything that a flow can say and that is known before the dial, so that it is speech in a file when the call is
+ * answered: the texts of its steps with the contact's words in them, the default ladders, the good-bye, the offers.
+ */
+
+import type { CallContext, Spoken } from './io.ts'
+import { phrasesIn } from './phrases.ts'
+import type { Program, Template, Text } from './program.ts'
+import { render } from './render.ts'
+import { begin } from './step.ts'
+
+/**
+ * Texts that hang on a variable which the call itself sets are left out while that variable's default is empty; a text
+ * that cannot be rendered yet is left out too. Nothing is there twice.
+ */
+export function texts(program: Program, context: CallContext): Spoken[] {
+  // A copy: what is rendered before the answer must not be remembered for the call itself.
+  const state = begin(program, { ...context })
+  const found = new Map<string, Spoken>()
+  const add = (spoken: Spoken[]) => {
+    for (const part of spoken) found.set(JSON.stringify(part), part)
+  }
+  for (const text of program.texts) {
+    if (dependsOnCall(program, text, state.vars)) continue
+    try {
+      add(render(program, state, text, 'normal'))
+    } catch {
+      // It has no value yet; it will be rendered when it is needed.
+    }
+  }
+  const { phrases } = phrasesIn(String(state.vars.language), program.language)
+  for (const phrase of Object.keys(phrases) as (keyof typeof phrases)[])
+    if (typeof phrases[phrase] === 'string')
+      add(render(program, state, { kind: 'phrase', phrase: phrase as never }, 'normal'))
+  return [...found.values()]
+}
+
+function dependsOnCall(program: Program, text: Text, vars: Record<string, unknown>): boolean {
+  if (text.kind === 'phrase') return false
+  for (const parts of text.variants.values())
+    for (const part of parts) if (part.kind !== 'sound' && readsUnset(program, part.template, vars)) return true
+  return false
+}
+
+function readsUnset(program: Program, template: Template, vars: Record<string, unknown>): boolean {
+  return template.some(
+    (piece) =>
+      typeof piece !== 'string' && piece.reads.some((name) => program.assigned.has(name) && isEmpty(vars[name])),
+  )
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === '' || value === null || (typeof value === 'object' && JSON.stringify(value).length === 2)
+}

@@ -1,0 +1,78 @@
+/**
+ * The shape of a verb. A verb is one file: what it takes (`schema`), what it becomes (`build`), what it does when a
+ * step is entered, and what it does with what happens then. It keeps what it must remember in `state.act`, plain data
+ * of its own.
+ *
+ * A verb that asks something leaves keys, silence, talk and ladders to `asking.ts` and gives it only its question and
+ * the meaning of a key (`asks`).
+ */
+
+import type { z } from 'zod'
+import type { Build } from './build.ts'
+import type { FlowEvent, Spoken } from './io.ts'
+import type { Manner, Rung, Step, Target, Text } from './program.ts'
+import type { Turn } from './turn.ts'
+
+/** How a step is entered: anew, again by `repeat`, or going on after a situation. */
+export type Entry = 'fresh' | 'again' | 'resume'
+
+/** What a verb hears: its own timers by their slot, the end of what it said by its tag, answers of the outside world. */
+export type VerbEvent =
+  | { type: 'said'; tag: string }
+  | { type: 'timer'; slot: string }
+  | Extract<FlowEvent, { type: 'http' | 'task' | 'callback' }>
+
+/** Who moves the conversation along an exit: the other side by acting, or the flow and its machines by themselves. */
+export type Mover = 'them' | 'itself'
+
+/** One way out of a step, for the checks and the picture. `event` is what an `enter` effect says of it. */
+export interface Exit {
+  event: string
+  /** `end`: the call ends there. */
+  target: Target | 'end'
+  mover: Mover
+  label?: string | null
+}
+
+export interface Asks<Node> {
+  manner(step: Step<Node>, turn: Turn): Manner
+  /** The question, as it stands now. */
+  prompt(turn: Turn, step: Step<Node>): Spoken[]
+  /** A key: `more` waits for the next one, `taken` has already gone on, `miss` was not understood. */
+  key(turn: Turn, step: Step<Node>, key: string): 'more' | 'taken' | 'miss'
+  /** No further key came within `inter_digit_timeout`. */
+  complete?(turn: Turn, step: Step<Node>): 'taken' | 'miss'
+  /** Which keys of situations act while this asks. */
+  situations(step: Step<Node>, turn: Turn): (key: string) => boolean
+  /** Whether a miss is answered by the verb itself, without a ladder. */
+  missed?(turn: Turn, step: Step<Node>, kind: 'noinput' | 'nomatch'): boolean
+  /** Whether the question is asked again after a rung that does not say so. */
+  again?(turn: Turn, step: Step<Node>, kind: 'noinput' | 'nomatch', rung: Rung): boolean
+  /** Where it goes when the ladder has run out and no rung says where; null ends the call. */
+  gaveUp?(step: Step<Node>): Target | null
+}
+
+export interface Verb<Node> {
+  name: string
+  /** All properties of the step, the common ones apart. */
+  shape: Record<string, z.ZodType>
+  /** Outcomes that `on:` may name; a menu's and a branch's ways are not outcomes. */
+  outcomes: readonly string[]
+  /** Whether it may leave by `next`. */
+  goesOn: boolean
+  // biome-ignore lint/suspicious/noExplicitAny: the schema has said what is in it.
+  build(raw: any, build: Build): Node
+  enter(turn: Turn, step: Step<Node>, entry: Entry): void
+  on?(turn: Turn, step: Step<Node>, event: VerbEvent): void
+  asks?: Asks<Node>
+  /** A key while the step neither speaks nor asks; without it the key is kept for the next question. */
+  key?(turn: Turn, step: Step<Node>, key: string): void
+  /** Ways out beside `on:`, `next`, rungs and the end; the ladder of an asking step is added by itself. */
+  exits?(step: Step<Node>): Exit[]
+  /** Ladders, for the same. */
+  ladders?(node: Node): Manner | null
+  /** Longest silence on purpose or while it waits without a sound, ms. */
+  silence?(node: Node): number
+  /** Texts that it may say before anything in the call has been typed. */
+  texts?(node: Node): Text[]
+}

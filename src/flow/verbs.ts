@@ -1,0 +1,29 @@
+/** The verbs of the language, each in its own file, with the full shape of a step that uses it. */
+
+import type { z } from 'zod'
+import { common, fields, outcomes } from './schema.ts'
+import type { Verb } from './verb.ts'
+import { branchVerb } from './verbs/branch.ts'
+import { gotoVerb } from './verbs/goto.ts'
+import { hangupVerb } from './verbs/hangup.ts'
+import { menuVerb } from './verbs/menu.ts'
+import { pauseVerb } from './verbs/pause.ts'
+import { sayVerb } from './verbs/say.ts'
+import { setVerb } from './verbs/set.ts'
+
+// biome-ignore lint/suspicious/noExplicitAny: each verb knows its own node.
+const ALL: Verb<any>[] = [sayVerb, menuVerb, branchVerb, setVerb, pauseVerb, gotoVerb, hangupVerb]
+
+export interface KnownVerb {
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  verb: Verb<any>
+  schema: z.ZodType
+  properties: string[]
+}
+
+export const verbs: ReadonlyMap<string, KnownVerb> = new Map(
+  ALL.map((verb) => {
+    const shape = { ...verb.shape, ...common, ...(verb.outcomes.length > 0 ? { on: outcomes(verb.outcomes) } : {}) }
+    return [verb.name, { verb, schema: fields(shape), properties: Object.keys(shape) }]
+  }),
+)
