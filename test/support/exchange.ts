@@ -18,27 +18,16 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
-import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { refuses } from './behaviours.ts'
 import { type Behaviour, Gone, PhoneCall } from './phone.ts'
-import { freePort } from './ports.ts'
+import { openRelay, type Relay } from './relay.ts'
 import { calleeScenario, callerScenario } from './scenarios.ts'
-import { header, readSip, type SipMessage, transactionLines, userOf } from './sip.ts'
+import { header, type SipMessage, userOf } from './sip.ts'
 import { type Dialog, readSipLog } from './sip-log.ts'
 import { type Sipp, sippOpen, startSipp } from './sipp.ts'
-
-/** Between Asterisk's address and SIPp's port of one call. `model` has the header lines that orders are made from. */
-interface Leg {
-  asterisk: { address: string; port: number }
-  sipp: number
-  call: PhoneCall
-  model: string
-}
 
 /** A number and what becomes of it. */
 export interface Phone {
@@ -53,11 +42,10 @@ interface Subscriber extends Phone {
   behaviours: Behaviour[]
 }
 
+/** `folder` gets SIPp's files; `port` is the peer's, a free one when left out; `asterisk` is needed for `call` alone. */
 export async function startExchange(options: { folder: string; port?: number; asterisk?: number }): Promise<Exchange> {
   mkdirSync(options.folder, { recursive: true })
-  const outer = await openSocket(options.port ?? (await freePort('udp')))
-  const inner = await openSocket(await freePort('udp'))
-  const exchange = new Exchange(options.folder, outer, inner)
+  const exchange = new Exchange(options.folder, await openRelay(options.port))
   exchange.asterisk = options.asterisk ?? 0
   await exchange.open()
   return exchange
@@ -72,23 +60,18 @@ export class Exchange {
   /** Every call in the order of its INVITE. */
   readonly calls: PhoneCall[] = []
   readonly #folder: string
-  readonly #outer: Socket
-  readonly #inner: Socket
-  readonly #legs = new Map<string, Leg>()
+  readonly #relay: Relay
   readonly #phones = new Map<string, Subscriber>()
   readonly #running = new Set<Sipp>()
   readonly #logs: string[] = []
   #otherwise: Behaviour = refuses(404)
-  #callees: Sipp | null = null
 
-  constructor(folder: string, outer: Socket, inner: Socket) {
+  constructor(folder: string, relay: Relay) {
     this.#folder = folder
-    this.#outer = outer
-    this.#inner = inner
-    this.port = addressOf(outer).port
+    this.#relay = relay
+    this.port = relay.port
     this.uri = `sip:127.0.0.1:${this.port}`
-    outer.on('message', (bytes, from) => this.#fromAsterisk(bytes, from))
-    inner.on('message', (bytes, from) => this.#fromSipp(bytes, from))
+    relay.arrives = (message) => this.#arrives(message)
   }
 
   async open(): Promise<void> {
@@ -96,9 +79,10 @@ export class Exchange {
     writeFileSync(scenario, calleeScenario())
     writeFileSync(join(this.#folder, 'caller.xml'), callerScenario())
     const log = this.#log('callees')
-    this.#callees = await startSipp(scenario, log, ['-key', 'outer', `127.0.0.1:${this.port}`])
-    this.#running.add(this.#callees)
-    await sippOpen(this.#callees, log)
+    const callees = await startSipp(scenario, log, ['-key', 'outer', `127.0.0.1:${this.port}`])
+    this.#running.add(callees)
+    await sippOpen(callees, log)
+    this.#relay.callees = callees.port
   }
 
   /** Puts a phone on a number (as Asterisk writes it in the INVITE). Its n-th call takes the n-th behaviour, later ones the last. */
@@ -124,14 +108,8 @@ export class Exchange {
   /** A phone of ours calls `to`. Resolves when its INVITE is on the way; the behaviour goes on by itself. */
   async call(to: string, from: string, behaviour: Behaviour): Promise<PhoneCall> {
     if (!this.asterisk) throw new Error("set exchange.asterisk to Asterisk's SIP port first")
-    const callId = `${randomUUID()}@phone`
-    const call = new PhoneCall({ callId, to, from, invitedAt: Date.now() }, (method, extra) =>
-      this.#order(callId, method, extra),
-    )
-    const asterisk = { address: '127.0.0.1', port: this.asterisk }
-    const leg: Leg = { asterisk, sipp: 0, call, model: '' }
-    this.#legs.set(callId, leg)
-    this.calls.push(call)
+    const call = this.#begin(`${randomUUID()}@phone`, to, from)
+    const { underWay } = this.#relay.expect(call, this.asterisk)
     // The sound's port stands in the INVITE, so it is open before there is a call.
     const rtp = await call.openMedia()
     const target = `127.0.0.1:${this.asterisk}`
@@ -139,7 +117,7 @@ export class Exchange {
     const log = this.#log(`caller-${this.#logs.length}`)
     const sipp = await startSipp(join(this.#folder, 'caller.xml'), log, [
       ...Object.entries(keys).flatMap(([name, value]) => ['-key', name, value]),
-      ...['-cid_str', callId, '-m', '1', `127.0.0.1:${addressOf(this.#inner).port}`],
+      ...['-cid_str', call.callId, '-m', '1', `127.0.0.1:${this.#relay.innerPort}`],
     ])
     this.#running.add(sipp)
     // A caller's process ends with its call; whatever ended it, nobody waits for this call any more.
@@ -148,7 +126,7 @@ export class Exchange {
       call.drop()
     })
     this.#behave(call, behaviour)
-    await Promise.race([call.ended, call.until('INVITE of our own', () => leg.sipp > 0).catch(() => {})])
+    await Promise.race([call.ended, call.until('INVITE of our own', underWay).catch(() => {})])
     return call
   }
 
@@ -173,8 +151,7 @@ export class Exchange {
     for (const call of this.calls) call.drop()
     await Promise.all(this.calls.map((call) => call.behaved))
     await Promise.all([...this.#running].map((sipp) => sipp.stop()))
-    this.#outer.close()
-    this.#inner.close()
+    this.#relay.close()
     const faults = this.calls.flatMap((call) => (call.fault === null ? [] : [call.fault]))
     if (faults.length > 0) throw new AggregateError(faults, `phones failed: ${faults.map(String).join('; ')}`)
   }
@@ -185,48 +162,21 @@ export class Exchange {
     return file
   }
 
-  #fromAsterisk(bytes: Buffer, from: RemoteInfo): void {
-    const message = readSip(bytes.toString())
-    if (!message) return
-    // Qualify and the like are the carrier's own business.
-    if (message.method === 'OPTIONS' || message.method === 'REGISTER') this.#ok(message, from)
-    let leg = this.#legs.get(message.callId)
-    if (!leg && message.method === 'INVITE') leg = this.#arrives(message, from)
-    if (!leg) return
-    leg.call.saw(message, 'far', Date.now())
-    if (message.code === 200 && message.about === 'INVITE') leg.model = message.text
-    this.#inner.send(bytes, leg.sipp, '127.0.0.1')
-  }
-
-  #fromSipp(bytes: Buffer, from: RemoteInfo): void {
-    const message = readSip(bytes.toString())
-    const leg = message && this.#legs.get(message.callId)
-    if (!leg) return
-    if (leg.sipp === 0) Object.assign(leg, { sipp: from.port, model: message.text })
-    leg.call.saw(message, 'phone', Date.now())
-    this.#outer.send(bytes, leg.asterisk.port, leg.asterisk.address)
-  }
-
-  /** A new call for one of our phones. SIPp hears of the INVITE before the behaviour's first order: both go one way. */
-  #arrives(message: SipMessage, from: RemoteInfo): Leg {
-    const { callId, user: to, text } = message
-    const caller = userOf(header(text, 'From'))
-    const call = new PhoneCall({ callId, to, from: caller, invitedAt: Date.now() }, (method, extra) =>
-      this.#order(callId, method, extra),
-    )
-    const leg = {
-      asterisk: { address: from.address, port: from.port },
-      sipp: this.#callees?.port ?? 0,
-      call,
-      model: text,
-    }
-    this.#legs.set(callId, leg)
-    this.calls.push(call)
-    const phone = this.#phones.get(to)
+  #arrives(message: SipMessage): PhoneCall {
+    const call = this.#begin(message.callId, message.user, userOf(header(message.text, 'From')))
+    const phone = this.#phones.get(message.user)
     phone?.calls.push(call)
     const behaviour = phone?.behaviours[Math.min(phone.calls.length, phone.behaviours.length) - 1] ?? this.#otherwise
+    // SIPp must hear of the INVITE before the behaviour's first order.
     setImmediate(() => this.#behave(call, behaviour))
-    return leg
+    return call
+  }
+
+  #begin(callId: string, to: string, from: string): PhoneCall {
+    const order = (method: string, extra?: string) => this.#relay.order(callId, method, extra)
+    const call = new PhoneCall({ callId, to, from, invitedAt: Date.now() }, order)
+    this.calls.push(call)
+    return call
   }
 
   #behave(call: PhoneCall, behaviour: Behaviour): void {
@@ -234,27 +184,4 @@ export class Exchange {
       if (!(fault instanceof Gone)) call.fault = fault
     })
   }
-
-  #order(callId: string, method: string, extra?: string): void {
-    const leg = this.#legs.get(callId)
-    if (!leg) return
-    const lines = [`${method} sip:phone@127.0.0.1 SIP/2.0`, ...transactionLines(leg.model), ...(extra ? [extra] : [])]
-    this.#inner.send(`${lines.join('\r\n')}\r\nContent-Length: 0\r\n\r\n`, leg.sipp, '127.0.0.1')
-  }
-
-  #ok(message: SipMessage, from: RemoteInfo): void {
-    const lines = ['SIP/2.0 200 OK', ...transactionLines(message.text), 'Content-Length: 0']
-    this.#outer.send(`${lines.join('\r\n')}\r\n\r\n`, from.port, from.address)
-  }
-}
-
-async function openSocket(port: number): Promise<Socket> {
-  const socket = createSocket('udp4')
-  socket.bind(port, '127.0.0.1')
-  await once(socket, 'listening')
-  return socket
-}
-
-function addressOf(socket: Socket): AddressInfo {
-  return socket.address() as AddressInfo
 }
