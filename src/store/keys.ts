@@ -44,5 +44,6 @@ export const keys = {
   window: (name: string) => `apel:c:${name}:window`,
   campaignLive: (name: string) => `apel:c:${name}:live`,
   results: (name: string) => `apel:c:${name}:results`,
+  run: (campaign: string, id: string) => `apel:c:${campaign}:run:${id}`,
   rejects: (campaign: string, id: string) => `apel:c:${campaign}:rejects:${id}`,
 }
