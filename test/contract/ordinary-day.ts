@@ -6,6 +6,7 @@ import type { InboundCall } from '../../src/call/ports.ts'
 import { answers, calls, hangsUp, neverAnswers, presses, refuses, saysNothing } from '../support/behaviours.ts'
 import { speech, tone } from '../support/speech.ts'
 import { follow, startBench, waitFor } from './bench.ts'
+import { frame } from './proxy.ts'
 
 const NUMBER = '+40711111111'
 
@@ -263,7 +264,10 @@ export async function ordinaryDay(transport: Transport, expected: 'ari-client' |
       if (ends === 'us') await call.line.hangup()
       t.match(await call.until('ended'), { by: ends })
       await there.ended
-      t.equal(offered.length, 1)
+      const repeated = { type: 'StasisStart', args: ['inbound'], channel: { id: offer.id, dialplan: { exten: '1' } } }
+      bench.proxy.inject(frame(JSON.stringify(repeated)))
+      await telephony.channels()
+      t.equal(offered.length, 1, 'a repeated event is no second call')
       t.same(call.types(), ['answered', 'key', 'ended'])
       await nothingLeft(t)
     }

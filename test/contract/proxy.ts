@@ -18,6 +18,8 @@ export interface Gate {
   freeze(kind?: Kind): void
   /** Keeps what Asterisk answers from its client; requests pass. */
   mute(kind?: Kind): void
+  /** Drops what clients send on open websockets: Asterisk hears no request there. */
+  deafen(): void
   /** Lets everything pass again that was held, in order. */
   release(): void
   /** Resets all connections of this kind. */
@@ -33,6 +35,7 @@ export async function startProxy(target: number): Promise<Gate> {
   const pairs = new Set<Pair>()
   const held = { up: new Set<Kind>(), down: new Set<Kind>() }
   const waiting: (() => void)[] = []
+  let deaf = false
   const server: Server = createServer((client) => {
     client.once('data', (first) => {
       const kind: Kind = /^GET \/ari\/events\?/.test(first.toString('latin1')) ? 'events' : 'rest'
@@ -40,11 +43,12 @@ export async function startProxy(target: number): Promise<Gate> {
       const pair: Pair = { kind, client, server: far }
       pairs.add(pair)
       const pass = (to: Socket, direction: 'up' | 'down') => (bytes: Buffer) => {
+        if (deaf && kind === 'events' && direction === 'up') return
         if (held[direction].has(kind)) waiting.push(() => to.write(bytes))
         else to.write(bytes)
       }
       const up = pass(far, 'up')
-      up(first)
+      far.write(first)
       client.on('data', up)
       far.on('data', pass(client, 'down'))
       for (const [one, other] of [
@@ -76,7 +80,11 @@ export async function startProxy(target: number): Promise<Gate> {
     mute(kind) {
       for (const one of both(kind)) held.down.add(one)
     },
+    deafen() {
+      deaf = true
+    },
     release() {
+      deaf = false
       held.up.clear()
       held.down.clear()
       for (const pass of waiting.splice(0)) pass()
