@@ -5,7 +5,7 @@
 import { ApelError } from '../errors.ts'
 import type { CallContext } from '../flow/io.ts'
 import type { Program } from '../flow/program.ts'
-import { texts } from '../flow/step.ts'
+import { texts } from '../flow/texts.ts'
 import type { Log } from '../log.ts'
 import type { Voice } from './ports.ts'
 
