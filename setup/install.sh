@@ -216,17 +216,25 @@ NOT_UNPACKED='^(adduser|base-passwd|debconf|dirmngr|gcc-[0-9]+-base|gnupg|gnupg-
 
 # fetch_root PART SUITE PACKAGES…: roots/PART, whole or not at all. Sets `downloaded` (MB).
 fetch_root() {
-  local part=$1 suite=$2 log="$CACHE/logs/$1.log" new="$WORK/root-$1" free
+  local part=$1 suite=$2 log="$CACHE/logs/$1.log" new="$WORK/root-$1" free room=300
   shift 2
   : >"$log"
   free=$(df -Pk "$CACHE" | awk 'NR == 2 { print int($4 / 1024) }')
-  [ "${free:-9999}" -ge 700 ] || fail "$(title "$part"): only $free MB are free on the disk of $CACHE and 700 are needed while unpacking. Free some space, or set XDG_CACHE_HOME to a folder on another disk."
+  [ "$part" != asterisk ] || room=700
+  [ "${free:-9999}" -ge $room ] || fail "$(title "$part"): only $free MB are free on the disk of $CACHE and $room are needed while unpacking. Free some space, or set XDG_CACHE_HOME to a folder on another disk."
   update_lists "$suite" "$part"
   if [ "$part" = asterisk ]; then
     local offered
     offered=$(private_apt "$suite" apt-cache policy asterisk 2>>"$log" | sed -n 's/^ *Candidate: *\([0-9]*:\)\{0,1\}//p' | version_in)
-    [ -n "$offered" ] && at_least "$offered" 20 ||
-      fail "Debian's $suite suite at $MIRROR has no Asterisk 20 or later (it offers ${offered:-none}). $(elsewhere asterisk) A roots/asterisk from another machine, copied into $CACHE/roots, does too."
+    if [ -z "$offered" ] || ! at_least "$offered" 20; then
+      # One fetched before (or brought from another machine) is worth more than none.
+      if [ -x "$CACHE/roots/asterisk/usr/sbin/asterisk" ]; then
+        say "Debian's $suite suite has no Asterisk 20 or later now (${offered:-none}); the one in $CACHE/roots/asterisk is kept."
+        mv "$CACHE/roots/asterisk" "$new"
+        return
+      fi
+      fail "Debian's $suite suite at $MIRROR has no Asterisk 20 or later (it offers ${offered:-none}). $(elsewhere asterisk) The folder roots/asterisk from another machine's cache folder, copied into $CACHE/roots, does too: run this again then."
+    fi
   fi
   private_apt "$suite" apt-get install -y --download-only "$@" >>"$log" 2>&1 || blame "$part" "downloading" "$log"
   # The archives of an earlier part may lie there as well: only those of this one are unpacked.
@@ -351,6 +359,7 @@ for part in $missing; do
   fi
 done
 
+say "Ready: $CACHE"
 case " $missing " in *" sipp "*)
   if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then
     say "Note: SIPp presses keys through raw sockets, which need root. Without root or a passwordless sudo, tests that press keys on a real line are skipped."

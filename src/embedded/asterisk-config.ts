@@ -3,7 +3,7 @@
  * peers of this node put in. The text of every file is made first and compared with what is there: that tells whether
  * a running Asterisk may be used as it is, needs a reload of some modules, or a restart.
  */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Peer, peersText } from './peers.ts'
 import { writeWhole } from './process.ts'
@@ -93,16 +93,25 @@ export function configurationFiles(shape: AsteriskShape, folders: AsteriskFolder
   return files
 }
 
-/** Writes what differs; returns the names of the files that did. */
+/**
+ * Writes what differs; returns the names of the files that did. A mark says that the running Asterisk has taken them all
+ * (`markApplied`): when we died between the two, every file that can be reloaded counts as changed.
+ */
 export function writeConfiguration(run: string, files: Map<string, string>): string[] {
-  const changed: string[] = []
+  const changed: string[] = existsSync(join(run, 'applied')) ? [] : Object.keys(RELOADS)
+  rmSync(join(run, 'applied'), { force: true })
   for (const [name, text] of files) {
     const path = join(run, 'etc', name)
     if (textOf(path) === text) continue
     writeWhole(path, text)
-    changed.push(name)
+    if (!changed.includes(name)) changed.push(name)
   }
   return changed
+}
+
+/** To be called once the running Asterisk has started with, or taken over, what `writeConfiguration` wrote. */
+export function markApplied(run: string): void {
+  writeWhole(join(run, 'applied'), '')
 }
 
 /** The commands that make a running Asterisk take the changed files, or null when it must be restarted for them. */

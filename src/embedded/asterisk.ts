@@ -16,6 +16,7 @@ import {
   type AsteriskShape,
   configurationFiles,
   makeFolders,
+  markApplied,
   reloadCommands,
   writeConfiguration,
 } from './asterisk-config.ts'
@@ -99,6 +100,7 @@ export async function startAsterisk(options: AsteriskOptions): Promise<EmbeddedA
         `Asterisk ${tools.fact('asterisk', 'version')} ${name}: started in ${Math.round(performance.now() - begun)} ms, SIP ${shape.bind}:${shape.sipPort}, ARI 127.0.0.1:${shape.httpPort}`,
       )
     }
+    markApplied(folder)
     const running = ref
     return {
       url: `http://127.0.0.1:${shape.httpPort}`,

@@ -238,8 +238,15 @@ t.test('the embedded Asterisk', async (t) => {
       const id = (start as { channel: { id: string } }).channel.id
       t.equal((await ari(`/channels/${id}/ring`, 'POST')).status, 204)
       t.equal((await ari(`/channels/${id}/answer`, 'POST')).status, 204)
-      const timeout = await asterisk.cli(`core show channel ${start.channel.name}`)
-      t.match(timeout, /TALK_DETECT|Application: Stasis/)
+      const shown = await asterisk.cli(`core show channel ${start.channel.name}`)
+      const left = Number(/Time to Hangup: (\d+)/.exec(shown)?.[1]) - Math.floor(Date.now() / 1000)
+      t.ok(left > 3500 && left <= 3600, `Asterisk itself ends the call after ${left} s`)
+      t.ok(await socket.event('ChannelTalkingStarted'), 'talk is detected without being asked for')
+      const asked = performance.now()
+      t.equal((await ari(`/channels/${id}/continue?context=apel-amd&extension=s&priority=1`, 'POST')).status, 204)
+      t.match(await socket.event('StasisStart', 'amd'), { args: ['amd', 'MACHINE', /^LONGGREETING/] })
+      const verdict = Math.round(performance.now() - asked)
+      t.ok(verdict < 2000, `one who talks on and on is a machine after ${verdict} ms`)
       t.equal((await ari(`/channels/${id}`, 'DELETE')).status, 204)
       const call = await calling
       t.equal(call.code, 200)
@@ -516,9 +523,11 @@ class Events {
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: an event is whatever Asterisk sends; t.match says what it must be
-  async event(type: string): Promise<any> {
+  async event(type: string, argument?: string): Promise<any> {
     for (;;) {
-      const event = this.seen.find((one) => one.type === type)
+      const event = this.seen.find(
+        (one) => one.type === type && (argument === undefined || (one.args as string[])[0] === argument),
+      )
       if (event) return event
       await new Promise<void>((resolve) => {
         this.wake = resolve
