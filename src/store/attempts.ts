@@ -71,6 +71,7 @@ export interface FinishInput {
     due_at: number
     expires_at: number
     moved: '0' | '1'
+    retries: string
   } | null
 }
 
@@ -156,10 +157,11 @@ export class Attempts {
     return await this.db.run<boolean>(unreserveScript, { id })
   }
 
-  /** Writes an inbound call down; false when it was there already. */
-  async inbound(record: CallRecord, instance: string, home: string | null): Promise<boolean> {
+  /** Writes an inbound call down; `home` and `row` are the contact that it is from. False when it was there already. */
+  async inbound(record: CallRecord, instance: string, home: string | null, row: number | null): Promise<boolean> {
     const { id, campaign, number } = record
-    const marks = { instance, number, ...(campaign ? { campaign } : {}), ...(home ? { home } : {}) }
+    const owner = { ...(home === null ? {} : { home }), ...(row === null ? {} : { row: String(row) }) }
+    const marks = { instance, number, ...owner }
     return await this.db.run<boolean>(inboundScript, { id, campaign, number, fields: fieldsOf(record), marks })
   }
 

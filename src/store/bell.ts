@@ -3,6 +3,7 @@
  * reconnect), so whoever listens also has a time at which it looks by itself.
  */
 import type { Redis } from 'ioredis'
+import type { Db } from './db.ts'
 import { keys } from './keys.ts'
 
 export type Ring =
@@ -12,6 +13,8 @@ export type Ring =
   | { bell: 'work'; campaign: string }
   | { bell: 'state'; campaign: string; state: string }
   | { bell: 'definition'; campaign: string }
+  /** Calls of a campaign are to be ended: those that ring, and those that talk as well with `talking`. */
+  | { bell: 'cut'; campaign: string; talking: boolean }
   /** Stopped or resumed everywhere. */
   | { bell: 'control' }
 
@@ -23,4 +26,9 @@ export async function listen(redis: Redis, listener: (ring: Ring) => void): Prom
   redis.on('message', handler)
   await redis.subscribe(keys.bell)
   return () => redis.off('message', handler)
+}
+
+/** Rings for every instance, this one included. */
+export async function ring(db: Db, ring: Ring): Promise<void> {
+  await db.call((redis) => redis.publish(keys.bell, JSON.stringify(ring)))
 }

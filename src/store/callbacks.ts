@@ -86,9 +86,14 @@ export class Callbacks {
     return id === null ? null : await this.get(id)
   }
 
-  /** 'ok', 'not_found', or the state that does not allow it. */
-  async move(id: string, due_at: number, expires_at: number): Promise<'ok' | 'not_found' | CallbackState> {
-    return await this.db.run(moveCallbackScript, { id, due_at, expires_at })
+  /** 'ok', 'not_found', or the state that does not allow it. `moved`: it was missed once and is put off. */
+  async move(
+    id: string,
+    due_at: number,
+    expires_at: number,
+    moved = false,
+  ): Promise<'ok' | 'not_found' | CallbackState> {
+    return await this.db.run(moveCallbackScript, { id, due_at, expires_at, moved: moved ? '1' : '0' })
   }
 
   /** Closes an open one. Its contact: `done`, `pending`, or as it was before (pending if never called). */

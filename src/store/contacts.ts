@@ -104,6 +104,17 @@ export class Contacts {
     return { ...(await this.unpack(campaign, found.packed)), row: found.row, progress: progressOf(found.contact) }
   }
 
+  /** The contact in this row; null when it was removed. */
+  async at(campaign: string, row: number): Promise<Contact | null> {
+    const [packed, line] = await this.db.batch<[string | null, string | null]>((pipeline) =>
+      pipeline
+        .lindex(keys.rows(campaign, row), row % ROWS_A_BUCKET)
+        .hget(keys.states(campaign, row), String(row % ROWS_A_BUCKET)),
+    )
+    if (!packed) return null
+    return { ...(await this.unpack(campaign, packed)), row, progress: parseProgress(line ?? undefined) }
+  }
+
   /** Contacts in the order of the file from row `from` on, at most `limit` in that state; `next` null at the end. */
   async list(
     campaign: string,

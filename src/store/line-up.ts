@@ -4,7 +4,7 @@ import { type Progress, progressOf, type RawProgress } from './contacts.ts'
 import type { Db } from './db.ts'
 import { keys } from './keys.ts'
 import type { Row } from './rows.ts'
-import { backScript, claimScript, holdScript, nextScript, parkScript } from './scripts/lanes.ts'
+import { backScript, claimScript, holdScript, nextScript, parkScript, previousScript } from './scripts/lanes.ts'
 
 /** `r12`: the contact in row 12; `cID`: a callback. */
 export type Item = `r${number}` | `c${string}`
@@ -114,6 +114,12 @@ export class LineUp {
       callback: found.callback ? callbackOf(found.callback) : null,
       previous: found.previous ? previousOf(found.previous) : null,
     }
+  }
+
+  /** The last conversation with this contact, or with the number where `row` is null. */
+  async previous(number: string, campaign: string | null, row: number | null): Promise<Previous | null> {
+    const found = await this.db.run<string[] | null>(previousScript, { number, campaign, row })
+    return found === null ? null : previousOf(found)
   }
 }
 

@@ -47,7 +47,7 @@ return 'true'
 `,
 )
 
-/** { id, due_at, expires_at } → 'ok', 'not_found' or the state that it is in. */
+/** { id, due_at, expires_at, moved } → 'ok', 'not_found' or the state that it is in. */
 export const moveCallbackScript = script(
   'movecallback',
   `${prelude}
@@ -55,7 +55,8 @@ local key = P .. 'cb:' .. a.id
 local f = call('HMGET', key, 'state', 'campaign')
 if not f[1] then return '"not_found"' end
 if f[1] ~= 'open' then return cjson.encode(f[1]) end
-call('HSET', key, 'due_at', int(a.due_at), 'expires_at', int(a.expires_at), 'held_by', '')
+call('HSET', key, 'due_at', int(a.due_at), 'expires_at', int(a.expires_at), 'held_by', '',
+  'retries', '', 'moved', a.moved)
 call('ZREM', camp(f[2]) .. ':window', 'c' .. a.id)
 call('ZADD', camp(f[2]) .. ':cb', a.due_at, a.id)
 ring({ bell = 'work', campaign = f[2] })

@@ -8,7 +8,7 @@ import { prelude } from './prelude.ts'
 
 /**
  * { id, now, create, fields, marks, disposition, outcome, counts, next: { state, due, rule, tries },
- *   callback: { state, next_at, due_at, expires_at, moved }, opted_out } → true; false when it had ended before.
+ *   callback: { state, next_at, due_at, expires_at, moved, retries }, opted_out } → true; false when it had ended before.
  * `create`: an attempt that was never dialled (`dnc`, `blocked`, `expired`) is written down and ended in one.
  * `counts: false` gives the contact and the number their try back.
  */
@@ -40,7 +40,8 @@ call('HSET', key, '_ended', call('XADD', P .. 'ended', '*', 'id', a.id))
 if cb and not none(a.callback) then
   local n = a.callback
   if n.state == 'open' and call('GET', P .. 'cbn:' .. number) == cb then
-    call('HSET', P .. 'cb:' .. cb, 'state', 'open', 'due_at', int(n.due_at), 'expires_at', int(n.expires_at), 'moved', n.moved)
+    call('HSET', P .. 'cb:' .. cb, 'state', 'open', 'due_at', int(n.due_at), 'expires_at', int(n.expires_at),
+      'moved', n.moved, 'retries', n.retries)
     call('ZADD', camp(c) .. ':cb', n.next_at, cb)
     call('ZREM', camp(c) .. ':window', 'c' .. cb)
   else

@@ -167,3 +167,12 @@ out.previous = number and previous(number, c, row)
 return cjson.encode(out)
 `,
 )
+
+/** { number, campaign, row } → [call, outcome, step, ended_at, tasks] as JSON texts, or null. */
+export const previousScript = script(
+  'previous',
+  `${prelude}
+local found = previous(a.number, not none(a.campaign) and a.campaign or nil, not none(a.row) and a.row or nil)
+return found and cjson.encode(found) or 'null'
+`,
+)

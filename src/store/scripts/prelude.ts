@@ -93,13 +93,14 @@ local function idtime(id)
   return nil
 end
 
--- The last conversation: with this contact, else with this number in any campaign. Only calls that were answered.
+-- The last conversation: with this contact, else with this number in any campaign. Only calls that were answered. An
+-- inbound call belongs to the contact that it was found to be from.
 local function previous(number, c, row)
   for _, id in ipairs(call('LRANGE', P .. 'n:' .. number, 0, 49)) do
-    local f = call('HMGET', P .. 'a:' .. id, '_state', 'answered_at', '_campaign', '_row', 'outcome', 'last_step', 'ended_at', '_tasks')
-    if f[1] == 'ended' and f[2] and (not row or (f[3] == c and tonumber(f[4] or '') == row)) then
-      return { id, f[5] or '', f[6] or '', f[7] or '0', f[8] or '' }
-    end
+    local f = call('HMGET', P .. 'a:' .. id, '_state', 'answered_at', '_campaign', '_home', '_row', 'outcome',
+      'last_step', 'ended_at', '_tasks')
+    local ours = not row or ((f[3] or f[4]) == c and tonumber(f[5] or '') == row)
+    if f[1] == 'ended' and f[2] and ours then return { id, f[6] or '', f[7] or '', f[8] or '0', f[9] or '' } end
   end
   return nil
 end

@@ -1,0 +1,255 @@
+/**
+ * The one gate that every outgoing call passes, and the one explanation of why it does not.
+ *
+ * Rules that depend on the plan and the calendar alone are judged here; rules that anybody's hand can change are judged
+ * by the reserve script in the same step that writes the attempt down. Both are put in one order, and the first that
+ * does not pass decides: `refuse` is for good, `hold` lifts with time, `busy` within moments. Whatever cannot be
+ * answered is a no.
+ */
+import type { CallRecord } from '../call/record.ts'
+import { isOpen, nextOpening } from '../flow/calendar.ts'
+import { blankRecord, fieldsOf, type Rate, type ReserveInput } from '../store/attempts.ts'
+import type { Store } from '../store/store.ts'
+import { newId } from './ids.ts'
+import { LocalDays } from './local-days.ts'
+import { judgeNumber } from './numbers.ts'
+import { callerId, type DialPolicy, hasZones, type Placement, type Plan, placementOf } from './plan.ts'
+
+/** In the order in which they are told. */
+export const RULES = [
+  ...(['number', 'destination', 'dnc', 'consent', 'zone', 'window', 'holiday', 'cap', 'budget'] as const),
+  ...(['campaign_state', 'trunk_state', 'trunk_busy', 'paused', 'gate_closed'] as const),
+] as const
+export type Rule = (typeof RULES)[number]
+
+export interface RuleVerdict {
+  rule: Rule
+  verdict: 'pass' | 'hold' | 'refuse'
+  reason: string
+  /** When time lifts it, ms; null when it passes, or nobody knows. */
+  until: number | null
+}
+
+export type Verdict =
+  | { verdict: 'reserved'; placement: Placement }
+  | { verdict: 'hold' | 'refuse'; rule: Rule; until: number | null; reason: string }
+  /** `wait` in ms; -1: until a channel is given back. */
+  | { verdict: 'busy'; rule: Rule; wait: number }
+  /** Somebody else has it, or it is done. */
+  | { verdict: 'gone' }
+
+export interface GatePorts {
+  store: Store
+  policy: DialPolicy
+  instance: string
+  now(): number
+  /** Null when this node may be dialled on, else why not. */
+  closed(node: string): string | null
+}
+
+const MINUTE = 60_000
+const YEAR = 366 * 24 * 60 * MINUTE
+/** A reservation that Redis performs later than this after our verdict does nothing. */
+const GOOD_FOR = 1500
+/** What the way from the reservation to the wire may take longer for one call than for another, ms. */
+const JITTER = 14
+
+/** At most `cps` in any rolling second on the wire; a fraction is rounded so that it is never more. */
+export function rateOf(cps: number): Rate {
+  const n = Math.max(1, Math.floor(cps))
+  return { n, window: Math.max(1000, (1000 * n) / cps) + JITTER, gap: n > 1 ? 900 / n : 0 }
+}
+
+export class Gate {
+  private readonly ports: GatePorts
+  private readonly days = new LocalDays()
+  private readonly lost = new Set<string>()
+  constructor(ports: GatePorts) {
+    this.ports = ports
+  }
+
+  /** Writes the attempt down if every rule passes. Throws `unavailable` when Redis cannot answer in time. */
+  async reserve(plan: Plan): Promise<Verdict> {
+    const now = this.ports.now()
+    const own = this.judge(plan, now)
+    const failed = own.find(({ verdict }) => verdict !== 'pass')
+    if (failed !== undefined) {
+      const first = (await this.explain(plan, now)).find(({ verdict }) => verdict !== 'pass') ?? failed
+      return { ...first, verdict: first.verdict as 'hold' | 'refuse' }
+    }
+    const record = blankRecord({
+      id: newId(now),
+      campaign: plan.campaign?.name ?? null,
+      contact: plan.key,
+      number: plan.number ?? '',
+      kind: plan.kind,
+      flow: plan.flow,
+      queued_at: now,
+    })
+    const input = this.input(plan, record, now)
+    const answer = await this.asked(input)
+    switch (answer.verdict) {
+      case 'reserved': {
+        const { trunk, attempt, kind } = answer
+        const chosen = input.trunks.find(({ name }) => name === trunk)
+        Object.assign(record, {
+          trunk,
+          attempt,
+          kind,
+          node: chosen?.node ?? null,
+          caller_id: chosen?.caller_id ?? null,
+        })
+        return { verdict: 'reserved', placement: placementOf(plan, record) }
+      }
+      case 'gone':
+        return { verdict: 'gone' }
+      case 'busy':
+        return { verdict: 'busy', rule: answer.rule as Rule, wait: answer.wait }
+      default: {
+        const rule = answer.rule as Rule
+        return { verdict: answer.verdict, rule, until: this.opening(plan, answer.until), reason: REASONS[rule] }
+      }
+    }
+  }
+
+  /** Every rule with its verdict, in order; nothing is written. */
+  async explain(plan: Plan, now = this.ports.now()): Promise<RuleVerdict[]> {
+    const own = this.judge(plan, now)
+    const record = blankRecord({ id: 'explain', number: plan.number ?? plan.raw, kind: plan.kind })
+    const asked = await this.ports.store.attempts.explain(this.input(plan, record, now))
+    const others = asked.map(([rule, verdict, until]): RuleVerdict => {
+      const name = rule as Rule
+      if (verdict === 'pass') return pass(name)
+      return {
+        rule: name,
+        verdict: verdict === 'refuse' ? 'refuse' : 'hold',
+        reason: REASONS[name],
+        until: this.opening(plan, until),
+      }
+    })
+    const failed = new Set([...own, ...others].filter(({ verdict }) => verdict !== 'pass').map(({ rule }) => rule))
+    const passed = others.filter(({ rule, verdict }) => verdict === 'pass' && !failed.has(rule))
+    const told = [...own, ...others.filter(({ verdict }) => verdict !== 'pass'), ...passed]
+    return told.sort((a, b) => RULES.indexOf(a.rule) - RULES.indexOf(b.rule))
+  }
+
+  /** A reservation whose answer was lost is looked up once Redis is back, and taken back: nobody dialled it. */
+  private async asked(input: ReserveInput): ReturnType<Store['attempts']['reserve']> {
+    try {
+      return await this.ports.store.attempts.reserve(input)
+    } catch (error) {
+      this.lost.add(input.id)
+      throw error
+    }
+  }
+
+  /** Takes back what was reserved while the answer was lost. Called when Redis answers again; safe to call at any time. */
+  async takeBackLost(): Promise<void> {
+    for (const id of this.lost) {
+      await this.ports.store.attempts.unreserve(id)
+      this.lost.delete(id)
+    }
+  }
+
+  /** When both the rule and the calendar allow it. */
+  private opening(plan: Plan, until: number): number | null {
+    if (until <= 0) return null
+    return nextOpening(until, plan.hours.zones, plan.hours.windows, plan.hours.holidays, YEAR) ?? until
+  }
+
+  /** The rules of plan and calendar. */
+  private judge(plan: Plan, now: number): RuleVerdict[] {
+    const { hours } = plan
+    const fault = judgeNumber(plan.number, this.ports.policy)
+    const zones = hasZones(hours)
+    const open = zones && isOpen(now, hours.zones, hours.windows, hours.holidays)
+    const holiday = zones && !open && isOpen(now, hours.zones, hours.windows, [])
+    const opens = open || !zones ? null : nextOpening(now, hours.zones, hours.windows, hours.holidays, YEAR)
+    const shut = plan.trunks.map((trunk) => this.ports.closed(trunk.node))
+    return [
+      fault?.rule === 'number' ? refuse('number', fault.reason) : pass('number'),
+      fault?.rule === 'destination' ? refuse('destination', fault.reason) : pass('destination'),
+      plan.consent === false ? refuse('consent') : pass('consent'),
+      zones ? pass('zone') : refuse('zone', `${hours.zones.join(', ') || 'no zone'} is not a known time zone`),
+      !zones || open || holiday ? pass('window') : hold('window', opens),
+      holiday ? hold('holiday', opens) : pass('holiday'),
+      ...(plan.trunks.length === 0 ? [hold('trunk_state', null, 'there is no trunk of that name')] : []),
+      shut.length > 0 && shut.every((reason) => reason !== null)
+        ? hold('gate_closed', null, shut.find((reason) => reason !== null) ?? undefined)
+        : pass('gate_closed'),
+    ]
+  }
+
+  private input(plan: Plan, record: CallRecord, now: number): ReserveInput {
+    const { store, policy, instance } = this.ports
+    const zone = plan.hours.zones[0]
+    const known = zone !== undefined && hasZones(plan.hours)
+    const day = known ? this.days.of(zone, now) : { date: '', start: now, end: now }
+    const { per_day, per_week } = policy.per_number
+    const number = record.number
+    const minuteEnd = (Math.floor(now / MINUTE) + 1) * MINUTE
+    return {
+      id: record.id,
+      now,
+      deadline: Math.min(now + GOOD_FOR, minuteEnd) + store.db.skew,
+      kind: plan.kind,
+      campaign: plan.campaign?.name ?? null,
+      row: plan.row,
+      callback: plan.callback?.id ?? null,
+      number,
+      trunks: plan.trunks
+        .filter((trunk) => this.ports.closed(trunk.node) === null)
+        .map((trunk) => ({
+          name: trunk.name,
+          node: trunk.node,
+          channels: trunk.channels,
+          rate: rateOf(trunk.cps),
+          caller_id: callerId(trunk, number),
+        })),
+      concurrency: plan.campaign?.dial.concurrency ?? null,
+      rate: plan.campaign?.dial.cps ? rateOf(plan.campaign.dial.cps) : null,
+      caps: { day: per_day, week: per_week, day_start: day.start, day_end: day.end },
+      budget: plan.campaign && {
+        max: plan.campaign.attempts.max,
+        per_day: plan.campaign.attempts.per_day,
+        day: day.date,
+        day_end: day.end,
+      },
+      fields: fieldsOf(record),
+      marks: {
+        instance,
+        number,
+        ...(plan.campaign ? { campaign: plan.campaign.name } : {}),
+        ...(plan.row === null ? {} : { row: String(plan.row) }),
+        ...(plan.callback ? { callback: plan.callback.id } : {}),
+      },
+      explain: false,
+    }
+  }
+}
+
+const pass = (rule: Rule): RuleVerdict => ({ rule, verdict: 'pass', reason: '', until: null })
+const refuse = (rule: Rule, reason = REASONS[rule]): RuleVerdict => ({ rule, verdict: 'refuse', reason, until: null })
+const hold = (rule: Rule, until: number | null, reason = REASONS[rule]): RuleVerdict => ({
+  rule,
+  verdict: 'hold',
+  reason,
+  until,
+})
+
+const REASONS: Record<Rule, string> = {
+  number: 'it is not a number that can be called',
+  destination: 'no prefix in policy.allow covers it',
+  dnc: 'the number is on the do-not-call list',
+  consent: 'the contact has not agreed to be called',
+  zone: 'nobody can tell what time it is there',
+  window: 'it is outside the calling hours there',
+  holiday: 'today is a holiday there',
+  cap: 'the number has been called as often as policy.per_number allows',
+  budget: 'the contact has used its attempts',
+  campaign_state: 'the campaign is not running',
+  trunk_state: 'no trunk takes calls now',
+  trunk_busy: 'no trunk has a free channel, or a call left in this second',
+  paused: 'all dialling is stopped',
+  gate_closed: 'no node may be dialled on now',
+}

@@ -1,0 +1,202 @@
+/**
+ * The ledger as a live call knows it (`CallLedger`), and the end of every attempt: here the rules of retry and of
+ * callbacks meet what is stored. An attempt ends once; whoever comes second changes nothing.
+ */
+import type { CallLedger, Clock, ServiceEvent } from '../call/ports.ts'
+import type { CallRecord, Disposition, StepTrace } from '../call/record.ts'
+import type { Log } from '../log.ts'
+import { type Attempt, blankRecord, type FinishInput } from '../store/attempts.ts'
+import type { Callback } from '../store/callbacks.ts'
+import { type Contact, triesText } from '../store/contacts.ts'
+import type { Store } from '../store/store.ts'
+import type { Campaign } from './campaign.ts'
+import type { Definitions } from './definitions.ts'
+import type { Rule } from './gate.ts'
+import { newId } from './ids.ts'
+import type { Plan } from './plan.ts'
+import type { Planner } from './planner.ts'
+import { type Agreement, afterAttempt, afterCallback, type Ended, missed, type NextAgreement } from './retry.ts'
+
+export interface LedgerPorts {
+  store: Store
+  definitions: Definitions
+  planner: Planner
+  clock: Clock
+  log: Log
+  instance: string
+  emit(event: ServiceEvent): void
+  /** Something of this campaign falls due at that time. */
+  dueAt(campaign: string, at: number): void
+  /** The service is ending its calls. */
+  closing(): boolean
+}
+
+const OVER: NonNullable<FinishInput['next']> = { state: 'x', due: 0, rule: '', tries: '' }
+
+export class Ledger implements CallLedger {
+  private readonly ports: LedgerPorts
+  constructor(ports: LedgerPorts) {
+    this.ports = ports
+  }
+
+  async update(id: string, fields: Partial<CallRecord> & { state?: 'dialing' | 'ringing' | 'up' }): Promise<void> {
+    const { state, ...record } = fields
+    await this.ports.store.attempts.update(id, record, state ?? null)
+  }
+
+  async steps(id: string, steps: StepTrace[]): Promise<void> {
+    await this.ports.store.attempts.addSteps(id, steps)
+  }
+
+  async journal(id: string, input: unknown): Promise<void> {
+    await this.ports.store.attempts.addJournal(id, input)
+  }
+
+  async finish(record: CallRecord): Promise<void> {
+    await this.end(record)
+  }
+
+  /** As `finish`; false when the attempt had ended before. */
+  async end(record: CallRecord): Promise<boolean> {
+    const { store, clock, definitions } = this.ports
+    const now = clock.now()
+    const attempt = await store.attempts.get(record.id)
+    const campaign = attempt?.record.campaign ? await definitions.get(attempt.record.campaign) : null
+    const plain = { record, now, counts: true, create: null }
+    if (attempt === null || campaign === null)
+      return await store.attempts.finish({ ...plain, next: OVER, callback: null })
+
+    const contact = attempt.row === null ? null : await store.contacts.at(campaign.name, attempt.row)
+    const hours = this.ports.planner.hours(campaign, contact ?? { number: record.number, data: {} })
+    const ended: Ended = {
+      disposition: record.disposition ?? 'unknown',
+      answered: record.answered_at !== null || attempt.record.answered_at !== null,
+      interrupted: await this.interrupted(campaign, record),
+    }
+    const callback = attempt.callback === null ? null : await store.callbacks.get(attempt.callback)
+    const agreement = callback && afterCallback(campaign, ended, agreementOf(callback), now, hours)
+    const next = this.nextOf(campaign, ended, contact, agreement, now, hours)
+    const done = await store.attempts.finish({ ...plain, next, callback: agreement && stored(agreement) })
+    for (const at of [next?.due, agreement?.next_at]) if (at) this.ports.dueAt(campaign.name, at)
+    return done
+  }
+
+  private nextOf(
+    campaign: Campaign,
+    ended: Ended,
+    contact: Contact | null,
+    agreement: NextAgreement | null,
+    now: number,
+    hours: Parameters<typeof afterAttempt>[4],
+  ): FinishInput['next'] {
+    if (contact === null) return OVER
+    if (agreement !== null && agreement.state === 'retry') return { ...OVER, state: 'p' }
+    // An agreement that nobody answered is tried again as such, or is over; the contact's own rules do not add to it.
+    if (agreement !== null && !ended.answered) return OVER
+    const next = afterAttempt(campaign, ended, contact.progress, now, hours)
+    return { ...next, tries: triesText(next.tries) }
+  }
+
+  /** Did we end it ourselves, with more to come? Then a call that nobody had answered is still to be made. */
+  private async interrupted(campaign: Campaign, record: CallRecord): Promise<boolean> {
+    if (record.disposition !== 'cancelled') return false
+    if (this.ports.closing()) return true
+    const state = await this.ports.store.campaigns.state(campaign.name)
+    return state === 'stopping' || state === 'stopped'
+  }
+
+  /** A rule that time does not lift: one record that nobody was called, and the contact is done. */
+  async refuse(plan: Plan, rule: Rule): Promise<void> {
+    if (rule === 'budget' && plan.row !== null && plan.campaign !== null) {
+      await this.ports.store.contacts.setState(plan.campaign.name, plan.row, 'done', this.ports.clock.now())
+      return
+    }
+    const disposition: Disposition = rule === 'dnc' ? 'dnc' : 'blocked'
+    const record = this.undialled(plan.campaign, plan.callback, disposition, {
+      contact: plan.key,
+      number: plan.number ?? plan.raw,
+      flow: plan.flow,
+      kind: plan.callback !== null ? 'callback' : (plan.progress?.total ?? 0) > 0 ? 'retry' : 'first',
+    })
+    const create = { instance: this.ports.instance, row: plan.row, callback: plan.callback?.id ?? null }
+    const over = plan.callback && stored({ ...agreementOf(plan.callback), state: 'done', next_at: 0 })
+    await this.write({ record, create, next: OVER, callback: over && { ...over, state: 'cancelled' } })
+  }
+
+  /** An agreement whose time ran out before it could be dialled, by the campaign's `on_missed`. */
+  async expire(campaign: Campaign, callback: Callback): Promise<void> {
+    const now = this.ports.clock.now()
+    const contact = callback.row === null ? null : await this.ports.store.contacts.at(campaign.name, callback.row)
+    const hours = this.ports.planner.hours(campaign, contact ?? { number: callback.number, data: {} })
+    const agreement = missed(campaign, agreementOf(callback), now, hours)
+    if (agreement.state === 'open') {
+      await this.ports.store.callbacks.move(callback.id, agreement.due_at, agreement.expires_at, true)
+      this.ports.dueAt(campaign.name, agreement.next_at)
+    } else if (agreement.state === 'retry') {
+      await this.ports.store.callbacks.close(callback.id, 'expired', 'pending', now)
+    } else if (callback.tries > 0) {
+      await this.ports.store.callbacks.close(callback.id, 'missed', 'done', now)
+    } else {
+      const known = {
+        contact: callback.contact,
+        number: callback.number,
+        flow: callback.flow,
+        kind: 'callback' as const,
+      }
+      const record = this.undialled(campaign, callback, 'expired', known)
+      const create = { instance: this.ports.instance, row: callback.row, callback: callback.id }
+      await this.write({ record, create, next: OVER, callback: { ...stored(agreement), state: 'expired' } })
+    }
+  }
+
+  private undialled(
+    campaign: Campaign | null,
+    callback: Callback | null,
+    disposition: Disposition,
+    known: Partial<CallRecord>,
+  ): CallRecord {
+    const now = this.ports.clock.now()
+    return blankRecord({
+      ...known,
+      id: newId(now),
+      campaign: campaign?.name ?? null,
+      attempt: 0,
+      queued_at: now,
+      ended_at: now,
+      disposition,
+      callback_at: callback?.due_at ?? null,
+    })
+  }
+
+  private async write(input: Pick<FinishInput, 'record' | 'create' | 'next' | 'callback'>): Promise<void> {
+    const done = await this.ports.store.attempts.finish({ ...input, now: this.ports.clock.now(), counts: false })
+    if (done) this.ports.emit({ type: 'call.ended', data: input.record })
+  }
+
+  /** Attempts that this instance had begun when it died: to be adopted, or ended as `unknown`. */
+  async unfinished(instance: string): Promise<Attempt[]> {
+    const { attempts } = this.ports.store
+    return await attempts.getMany(await attempts.live({ instance }))
+  }
+}
+
+export function agreementOf(callback: Callback): Agreement {
+  const tries = callback.retries.split(';').filter((part) => part !== '')
+  return {
+    due_at: callback.due_at,
+    expires_at: callback.expires_at,
+    moved: callback.moved,
+    tries: Object.fromEntries(tries.map((part) => [part.split(':')[0], Number(part.split(':')[1])])),
+  }
+}
+
+function stored(agreement: NextAgreement): NonNullable<FinishInput['callback']> {
+  return {
+    state: agreement.state === 'retry' ? 'missed' : agreement.state,
+    next_at: agreement.next_at,
+    due_at: agreement.due_at,
+    expires_at: agreement.expires_at,
+    moved: agreement.moved ? '1' : '0',
+    retries: triesText(agreement.tries),
+  }
+}

@@ -1,0 +1,122 @@
+/** Makes plans: of what the line-up handed out, of a call that somebody asks for, of a call that came in. */
+import type { CallContext } from '../flow/io.ts'
+import type { Claim, Item } from '../store/line-up.ts'
+import type { Row } from '../store/rows.ts'
+import type { Store } from '../store/store.ts'
+import type { Campaign } from './campaign.ts'
+import { normalise } from './numbers.ts'
+import {
+  contactFacts,
+  type DialSettings,
+  dialOf,
+  hasConsent,
+  hoursFor,
+  type Plan,
+  previousFacts,
+  trunksFor,
+  zonesFor,
+} from './plan.ts'
+import type { Hours } from './retry.ts'
+
+export interface ManualRequest {
+  to: string
+  flow: string
+  vars: Record<string, unknown>
+  trunk: string | null
+}
+
+export class Planner {
+  private readonly store: Store
+  private readonly settings: DialSettings
+
+  constructor(store: Store, settings: DialSettings) {
+    this.store = store
+    this.settings = settings
+  }
+
+  /** When this contact of the campaign may be called. */
+  hours(campaign: Campaign | null, contact: Pick<Row, 'number' | 'data'>): Hours {
+    const { policy } = this.settings
+    const own = campaign?.contacts.timezone ? contact.data[campaign.contacts.timezone] : undefined
+    const zones = zonesFor(own, contact.number, campaign?.timezone ?? null, policy.timezone)
+    return hoursFor(campaign, zones, policy)
+  }
+
+  /** Null when there is nobody to call any more. */
+  claimed(campaign: Campaign, item: Item, claim: Claim): Plan | null {
+    const { contact, callback, previous } = claim
+    const raw = callback?.number ?? contact?.number
+    if (raw === undefined || (item.startsWith('c') && callback === null)) return null
+    const data = contact?.data ?? {}
+    const number = normalise(raw, this.settings.policy)
+    const consent = campaign.contacts.consent
+    return {
+      kind: callback === null ? 'first' : 'callback',
+      campaign,
+      row: claim.row,
+      key: contact?.key ?? null,
+      progress: contact?.progress ?? null,
+      callback,
+      number,
+      raw,
+      flow: callback?.flow ?? campaign.flow,
+      consent: consent === null || contact === null ? null : hasConsent(data[consent]),
+      hours: this.hours(campaign, { number: number ?? raw, data }),
+      trunks: trunksFor(campaign.dial.trunks, number, this.settings),
+      ...dialOf(campaign),
+      data,
+      previous,
+      vars: {},
+    }
+  }
+
+  async manual({ to, flow, vars, trunk }: ManualRequest): Promise<Plan> {
+    const number = normalise(to, this.settings.policy)
+    return {
+      kind: 'manual',
+      campaign: null,
+      row: null,
+      key: null,
+      progress: null,
+      callback: null,
+      number,
+      raw: to,
+      flow,
+      consent: null,
+      hours: this.hours(null, { number: number ?? '', data: {} }),
+      trunks: trunksFor(trunk === null ? null : [trunk], number, this.settings),
+      ...dialOf(null),
+      data: {},
+      previous: number === null ? null : await this.store.lineUp.previous(number, null, null),
+      vars,
+    }
+  }
+
+  /** What the conversation of an inbound call starts from; the caller is `contact` of the campaign beside the flow. */
+  async inbound(
+    id: string,
+    number: string,
+    campaign: Campaign | null,
+    contact: (Row & { row: number }) | null,
+  ): Promise<CallContext> {
+    const hours = this.hours(campaign, contact ?? { number, data: {} })
+    const previous =
+      number === ''
+        ? null
+        : await this.store.lineUp.previous(number, contact ? (campaign?.name ?? null) : null, contact?.row ?? null)
+    return {
+      id,
+      direction: 'inbound',
+      number,
+      attempt: 1,
+      kind: 'inbound',
+      amd: 'human',
+      contact: contactFacts(campaign, contact?.data ?? {}, number),
+      campaign: campaign === null ? {} : { name: campaign.name },
+      previous: previousFacts(previous, null),
+      vars: {},
+      start_at: null,
+      ...hours,
+    }
+  }
+}

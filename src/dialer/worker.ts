@@ -1,0 +1,155 @@
+/**
+ * Carries one item of the queue from "it may be your turn" to the dial.
+ *
+ * A job takes its item in hand, lets the texts of the call be made, waits its turn at the gate, and ends when the call
+ * has been placed; what happens on the line is no longer the queue's business. A job that is lost does no harm: its
+ * item comes back when the lease ends, and the reserve script lets nobody dial twice. So BullMQ never runs one again.
+ */
+import type { Clock } from '../call/ports.ts'
+import { ApelError, maskNumber } from '../errors.ts'
+import type { CallContext } from '../flow/io.ts'
+import type { Log } from '../log.ts'
+import { blankRecord } from '../store/attempts.ts'
+import type { Item } from '../store/line-up.ts'
+import type { Store } from '../store/store.ts'
+import type { Campaign } from './campaign.ts'
+import type { Definitions } from './definitions.ts'
+import type { Gate, Verdict } from './gate.ts'
+import type { Ledger } from './ledger.ts'
+import { contextOf, type Placement, type Plan } from './plan.ts'
+import type { Planner } from './planner.ts'
+import { SENT_AWAY, type Try, type Turns } from './turns.ts'
+
+export interface WorkerPorts {
+  store: Store
+  definitions: Definitions
+  planner: Planner
+  gate: Gate
+  turns: Turns
+  ledger: Ledger
+  clock: Clock
+  log: Log
+  /** Makes what can be made before the dial (texts to sounds). A rejection holds the contact back. */
+  prepare(flow: string, context: CallContext): Promise<void>
+  /** Dials. Resolves when the call has been asked for; its end comes through the ledger. */
+  place(placement: Placement): Promise<void>
+}
+
+/** How long a job waits for its turn before the item goes back in line, ms. */
+const PATIENCE = 5000
+const PREPARE_DEADLINE = 10_000
+/** In hand: texts, turn, and something to spare. */
+const IN_HAND = PREPARE_DEADLINE + PATIENCE + 5000
+/** What holds without saying until when is looked at again after this long, ms. */
+const HOLD = 60_000
+
+export class DialWorker {
+  private readonly ports: WorkerPorts
+  constructor(ports: WorkerPorts) {
+    this.ports = ports
+  }
+
+  /** Never rejects: what went wrong is logged, and the item is in line again or its record is written. */
+  async work(name: string, item: Item): Promise<void> {
+    const { log } = this.ports
+    try {
+      await this.carry(name, item)
+    } catch (error) {
+      const again = error instanceof ApelError && error.again
+      log[again ? 'warn' : 'error'](
+        { campaign: name, item, error: (error as Error).message },
+        'a contact could not be dialled',
+      )
+    }
+  }
+
+  private async carry(name: string, item: Item): Promise<void> {
+    const { store, definitions, planner, clock } = this.ports
+    const campaign = await definitions.get(name)
+    const claim = campaign === null ? null : await store.lineUp.claim(name, item, clock.now(), IN_HAND)
+    const plan = campaign === null || claim === null ? null : planner.claimed(campaign, item, claim)
+    if (campaign === null || plan === null) return
+    if (plan.callback !== null && plan.callback.expires_at <= clock.now()) {
+      await this.ports.ledger.expire(campaign, plan.callback)
+      return
+    }
+    if (!(await this.prepared(name, item, plan))) return
+    const verdict = await this.ports.turns.take(name, rankOf(plan), PATIENCE, () => this.try(plan))
+    if (verdict === SENT_AWAY) await store.lineUp.back(name, [item], clock.now())
+    else await this.act(campaign, item, plan, verdict)
+  }
+
+  private async try(plan: Plan): Promise<Try<Verdict>> {
+    const verdict = await this.ports.gate.reserve(plan)
+    return verdict.verdict === 'busy' ? { wait: verdict.wait } : { done: verdict }
+  }
+
+  private async prepared(name: string, item: Item, plan: Plan): Promise<boolean> {
+    const { clock, log, store } = this.ports
+    const record = blankRecord({ number: plan.number ?? '', kind: plan.kind, attempt: (plan.progress?.total ?? 0) + 1 })
+    let timer: unknown = null
+    const deadline = new Promise<void>((resolve) => {
+      timer = clock.setTimeout(resolve, PREPARE_DEADLINE)
+    })
+    try {
+      await Promise.race([this.ports.prepare(plan.flow, contextOf(plan, record)), deadline])
+      return true
+    } catch (error) {
+      log.warn(
+        { campaign: name, flow: plan.flow, error: (error as Error).message },
+        'the call cannot be prepared; held for a minute',
+      )
+      await store.lineUp.hold(name, item, 'gate_closed', clock.now() + HOLD)
+      return false
+    } finally {
+      clock.clearTimeout(timer)
+    }
+  }
+
+  private async act(campaign: Campaign, item: Item, plan: Plan, verdict: Verdict): Promise<void> {
+    const { store, clock, ledger, log } = this.ports
+    switch (verdict.verdict) {
+      case 'reserved':
+        return await this.place(verdict.placement)
+      case 'refuse':
+        log.info(
+          { campaign: campaign.name, number: maskNumber(plan.number ?? plan.raw), rule: verdict.rule },
+          'a contact will not be called',
+        )
+        return await ledger.refuse(plan, verdict.rule)
+      case 'hold':
+        // The campaign or everything is stopped: nothing is wrong with the contact, it only lost its turn.
+        if (verdict.rule === 'campaign_state' || verdict.rule === 'paused')
+          return await store.lineUp.back(campaign.name, [item], clock.now())
+        return await store.lineUp.hold(campaign.name, item, verdict.rule, verdict.until ?? clock.now() + HOLD)
+      case 'gone':
+      case 'busy':
+        return
+      default: {
+        const never: never = verdict
+        return never
+      }
+    }
+  }
+
+  private async place(placement: Placement): Promise<void> {
+    try {
+      await this.ports.place(placement)
+    } catch (error) {
+      const { record } = placement
+      this.ports.log.error({ call: record.id, error: (error as Error).message }, 'a reserved call could not be placed')
+      await this.ports.ledger.finish({
+        ...record,
+        ended_at: this.ports.clock.now(),
+        disposition: 'trunk_error',
+        hangup_by: 'network',
+      })
+    }
+  }
+}
+
+/** Callbacks that are due, then those who wait for another try, then the file's order. */
+function rankOf(plan: Plan): number {
+  if (plan.callback !== null) return 0
+  return (plan.progress?.total ?? 0) > 0 ? 1 : 2
+}
