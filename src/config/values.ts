@@ -2,6 +2,7 @@
 import ipaddr from 'ipaddr.js'
 import { isSupportedCountry } from 'libphonenumber-js'
 import { z } from 'zod'
+import { allowList } from '../outgoing/allow-list.ts'
 
 /** Texts come from `${NAME}` too, where a number is written in letters; both are taken. */
 const numberLike = (value: unknown): unknown =>
@@ -75,10 +76,13 @@ export const url = (...schemes: string[]) =>
 export const hostPort = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})$/
 
 /** What a flow may reach: `crm.example`, `crm.example:9000`, an address, or a network such as `10.0.0.0/8`. */
-export const allowedHost = z.string().refine((value) => {
-  if (value.includes('/')) return ipaddr.isValidCIDR(value)
-  return ipaddr.isValid(value) || hostPort.test(value) || /^(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(value)
-}, 'must be a host, host:port, an address or a network such as 10.0.0.0/8')
+export const allowedHost = z.string().superRefine((value, context) => {
+  try {
+    allowList([value])
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: `: ${(error as Error).message.replace(/\.$/, '')}` })
+  }
+})
 
 export const address = z.string().refine((value) => ipaddr.isValid(value), 'must be an address, such as 192.0.2.10')
 

@@ -1,0 +1,93 @@
+/** Checks the files against each other: campaigns against flows and trunks, the numbers called against flows. */
+import { existsSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { readDocument } from '../../config/document.ts'
+import { type Config, type Environment, loadConfig } from '../../config.ts'
+import { loadCampaign } from '../../dialer/campaign.ts'
+import type { Problem } from '../../errors.ts'
+import { loadFlows } from '../../flow/load.ts'
+import { guess } from '../../flow/near.ts'
+import { readSource } from '../../flow/source.ts'
+import { findSound } from '../../media/sounds.ts'
+import { allowList } from '../../outgoing/allow-list.ts'
+import { texts } from '../../service/shelf.ts'
+import type { Files } from './files.ts'
+
+/** All faults of the files that were asked for. Never rejects because of what is in a file. */
+export async function checkProject({ asked, config: path }: Files, env: Environment): Promise<Problem[]> {
+  const loaded = path !== null && existsSync(path) ? loadConfig(path, env) : null
+  const config = loaded && 'config' in loaded ? loaded.config : null
+  const problems: Problem[] = []
+  const roots = new Set(asked.filter(({ sort }) => sort !== 'config').map(({ path }) => rootOf(path)))
+  if (config !== null) roots.add(config.flows)
+
+  const wanted = new Set(asked.map((file) => file.path))
+  const flows = new Set<string>()
+  for (const root of roots) {
+    const inFolders = await texts(root)
+    const alone = asked
+      .filter((file) => file.sort === 'flow' && rootOf(file.path) === root)
+      .filter((file) => !inFolders.some((one) => one.path === file.path))
+      .map((file) => ({ path: file.path, text: readFileSync(file.path, 'utf8') }))
+    const { programs, problems: found } = loadFlows([...inFolders, ...alone], factsOf(root, config))
+    for (const name of programs.keys()) flows.add(name)
+    // A flow with an error is there all the same; who refers to it has no fault of their own.
+    for (const { file } of found) flows.add(basename(file).replace(/\.ya?ml$/, ''))
+    problems.push(...found.filter((problem) => wanted.has(problem.file)))
+  }
+
+  for (const { path, sort } of asked) {
+    const text = readFileSync(path, 'utf8')
+    if (sort === 'campaign') {
+      const trunks = config?.asterisk.flatMap((node) => node.trunks.map((trunk) => trunk.name)) ?? null
+      problems.push(...loadCampaign(path, text, { flows: [...flows], trunks }).problems, ...contactsOf(path, text))
+    } else if (sort === 'config') problems.push(...configProblems(path, text, flows, env))
+    else if (sort === 'library' || sort === 'test') problems.push(...readSource(path, text).problems)
+  }
+  return problems.filter((one, at, all) => all.findIndex((other) => same(one, other)) === at)
+}
+
+/** `flows/`, `campaigns/` and so on are siblings; a file that lies elsewhere stands alone in its own folder. */
+function rootOf(path: string): string {
+  const folder = dirname(path)
+  return ['flows', 'library', 'campaigns', 'tests'].includes(basename(folder)) ? dirname(folder) : folder
+}
+
+function factsOf(root: string, config: Config | null) {
+  const list = config && allowList(config.http.allow_hosts)
+  return {
+    sounds: (name: string, language: string) => findSound(join(root, 'sounds'), name, language) !== null,
+    ...(list ? { allowHost: (host: string) => allowed(host, list) } : {}),
+  }
+}
+
+function allowed(host: string, list: ReturnType<typeof allowList>): boolean {
+  const url = URL.canParse(`http://${host}`) ? new URL(`http://${host}`) : null
+  return url !== null && list.names(url.hostname, url.port === '' ? 443 : Number(url.port))
+}
+
+function configProblems(path: string, text: string, flows: Set<string>, env: Environment): Problem[] {
+  const loaded = loadConfig(path, env)
+  const problems = 'problems' in loaded ? loaded.problems : [...loaded.warnings]
+  const document = readDocument(text, path, env)
+  const inbound = (document.value as { inbound?: Record<string, unknown> } | null)?.inbound ?? {}
+  for (const [number, target] of Object.entries(inbound)) {
+    const flow = typeof target === 'string' ? target : (target as { flow?: unknown } | null)?.flow
+    if (typeof flow !== 'string' || flows.has(flow)) continue
+    const message = `There is no flow named ${flow}${guess(flow, flows)}.`
+    const place = document.place(['inbound', number, ...(typeof target === 'string' ? [] : ['flow'])])
+    problems.push({ file: path, ...place, severity: 'error', code: 'unknown-flow', message })
+  }
+  return problems
+}
+
+function contactsOf(path: string, text: string): Problem[] {
+  const document = readDocument(text, path, {})
+  const file = (document.value as { contacts?: { file?: unknown } } | null)?.contacts?.file
+  if (typeof file !== 'string' || existsSync(join(dirname(path), file))) return []
+  const message = `The file ${file} is not there; the import will need another one.`
+  return [{ file: path, ...document.place(['contacts', 'file']), severity: 'warning', code: 'missing-file', message }]
+}
+
+const same = (a: Problem, b: Problem): boolean =>
+  a.file === b.file && a.line === b.line && a.column === b.column && a.message === b.message

@@ -1,0 +1,53 @@
+/** `apel serve`: the service itself. A first signal drains, a second one hurries; the exit code is 0 either way. */
+import { resolve } from 'node:path'
+import type { startService } from '../service.ts'
+import type { Register } from './command.ts'
+import { Exit } from './io.ts'
+import { problemLine } from './problems.ts'
+import { configFile } from './project.ts'
+
+export const serve: Register = (program, io) => {
+  program
+    .command('serve')
+    .description('run the service; SIGTERM drains it, a second one hurries')
+    .option('-c, --config <file>', 'configuration (default: ./apel.yaml if there is one, else the defaults)')
+    .action(async (options: { config?: string }) => {
+      const file = configFile(options.config, io)
+      const { loadConfig } = await import('../config.ts')
+      const loaded = loadConfig(file, io.env)
+      if ('problems' in loaded) {
+        for (const problem of loaded.problems) io.err(`${problemLine(problem, io.cwd)}\n`)
+        throw new Exit(2, 'The configuration has errors; nothing was started.')
+      }
+      const { config, warnings } = loaded
+      for (const problem of warnings) io.err(`${problemLine(problem, io.cwd)}\n`)
+      const say = (line: string): void => io.err(`${line}\n`)
+      say(file === null ? 'apel: no configuration file, using the defaults' : `apel: using ${resolve(file)}`)
+
+      // Signals that come while the parts are still starting are kept until there is something to drain.
+      let service: Awaited<ReturnType<typeof startService>> | null = null
+      let signals = 0
+      const obey = (): void => {
+        if (service === null || signals === 0) return
+        void (signals === 1 ? service.drain() : service.hurry())
+      }
+      const onSignal = (): void => {
+        signals++
+        say(signals === 1 ? 'apel: no new call; waiting for those that are on' : 'apel: ending the calls that are on')
+        obey()
+      }
+      process.on('SIGTERM', onSignal)
+      process.on('SIGINT', onSignal)
+      try {
+        const { makeLog } = await import('../log.ts')
+        const { startService } = await import('../service.ts')
+        service = await startService(config, makeLog(config.log.level), say)
+        say(`apel: the API answers at ${service.url}`)
+        obey()
+        await service.closed
+      } finally {
+        process.off('SIGTERM', onSignal)
+        process.off('SIGINT', onSignal)
+      }
+    })
+}
