@@ -11,6 +11,7 @@ import type { Log } from '../log.ts'
 import type { Item, Lane, Picked } from '../store/line-up.ts'
 import type { Store } from '../store/store.ts'
 import type { Campaign } from './campaign.ts'
+import { priorityOf } from './contact-desk.ts'
 import type { Definitions } from './definitions.ts'
 import { type DialPolicy, type DialSettings, hasZones, hoursFor } from './plan.ts'
 import type { Planner } from './planner.ts'
@@ -173,8 +174,7 @@ export class Feeder {
         ready.push(one.item)
         continue
       }
-      const column = campaign.contacts.priority
-      const priority = Number.parseInt((column && one.contact.data[column]) || '0', 10) || 0
+      const priority = priorityOf(campaign, one.contact.data)
       const id = `${priority}~${hours.zones.join(' ')}`
       const rule = isOpen(now, hours.zones, hours.windows, []) ? 'holiday' : 'window'
       const group = sleepers.get(id) ?? { lane: { id, priority, zones: hours.zones }, rule, rows: [] }

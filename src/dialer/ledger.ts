@@ -62,7 +62,9 @@ export class Ledger implements CallLedger {
     const now = clock.now()
     const attempt = await store.attempts.get(record.id)
     const campaign = attempt?.record.campaign ? await definitions.get(attempt.record.campaign) : null
-    const plain = { record, now, counts: true, create: null }
+    const dialed = (record.dialed_at ?? attempt?.record.dialed_at ?? null) !== null
+    // Nobody knows of an `unknown` whether it was dialled, so it counts.
+    const plain = { record, now, counts: dialed || record.disposition === 'unknown', create: null }
     if (attempt === null || campaign === null)
       return await store.attempts.finish({ ...plain, next: OVER, callback: null })
 
@@ -70,6 +72,7 @@ export class Ledger implements CallLedger {
     const hours = this.ports.planner.hours(campaign, contact ?? { number: record.number, data: {} })
     const ended: Ended = {
       disposition: record.disposition ?? 'unknown',
+      dialed,
       answered: record.answered_at !== null || attempt.record.answered_at !== null,
       interrupted: await this.interrupted(campaign, record),
     }

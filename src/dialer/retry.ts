@@ -29,6 +29,7 @@ export interface Past {
 /** How an attempt ended. `interrupted`: we ended it ourselves, by a stop of the campaign or a shutdown. */
 export interface Ended {
   disposition: Disposition
+  dialed: boolean
   answered: boolean
   interrupted: boolean
 }
@@ -44,6 +45,7 @@ export interface Next {
 const YEAR = 366 * 86_400_000
 /** An abandoned person is not called again for three days, whatever a rule says. */
 const ABANDONED_PAUSE = 72 * 3_600_000
+const OUR_FAULT = 60_000
 
 /** The time of a retry by the campaign's rule for this disposition; null when there is none (left). */
 function retryAt(
@@ -76,6 +78,9 @@ export function afterAttempt(
   if (disposition === 'opted_out' || past.used >= campaign.attempts.max) return done
   if (disposition === 'cancelled' && attempt.interrupted && !attempt.answered)
     return { state: 'p', due: 0, rule: '', tries: past.tries }
+  // Something failed on our side before the telephone rang: it is still to be made, once that may have passed.
+  if (disposition === 'technical' && !attempt.dialed)
+    return { state: 'w', due: now + OUR_FAULT, rule: disposition, tries: past.tries }
   let due = retryAt(campaign, disposition, past.tries, now, hours)
   const zone = hours.zones[0]
   const perDay = campaign.attempts.per_day
@@ -123,6 +128,8 @@ export function afterCallback(
     if (now < agreement.expires_at) return { ...over, state: 'open', next_at: now }
     return missed(campaign, agreement, now, hours)
   }
+  if (disposition === 'technical' && !attempt.dialed && now + OUR_FAULT < agreement.expires_at)
+    return { ...agreement, state: 'open', next_at: now + OUR_FAULT }
   const due = retryAt(campaign, disposition, agreement.tries, now, hours)
   if (due === null || due >= agreement.expires_at) return missed(campaign, agreement, now, hours)
   const tries = { ...agreement.tries, [disposition]: (agreement.tries[disposition] ?? 0) + 1 }

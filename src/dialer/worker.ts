@@ -30,7 +30,7 @@ export interface WorkerPorts {
   clock: Clock
   log: Log
   /** Makes what can be made before the dial (texts to sounds). A rejection holds the contact back. */
-  prepare(flow: string, context: CallContext): Promise<void>
+  prepare(plan: Plan, context: CallContext): Promise<void>
   /** Dials. Resolves when the call has been asked for; its end comes through the ledger. */
   place(placement: Placement): Promise<void>
 }
@@ -92,7 +92,7 @@ export class DialWorker {
       timer = clock.setTimeout(resolve, PREPARE_DEADLINE)
     })
     try {
-      await Promise.race([this.ports.prepare(plan.flow, contextOf(plan, record)), deadline])
+      await Promise.race([this.ports.prepare(plan, contextOf(plan, record)), deadline])
       return true
     } catch (error) {
       log.warn(

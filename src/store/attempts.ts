@@ -60,7 +60,7 @@ export type ReserveAnswer =
 export interface FinishInput {
   record: CallRecord
   now: number
-  /** False: the try is given back to contact and number. */
+  /** False: it was never dialled, so it does not count against the number's caps. */
   counts: boolean
   /** Set for an attempt that was never dialled: it is written down and ended in one. */
   create: { instance: string; row: number | null; callback: string | null } | null

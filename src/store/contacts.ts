@@ -52,12 +52,12 @@ export class Contacts {
     this.db = db
   }
 
-  /** The number of this set of columns in the campaign; a new set is added. */
-  async schema(campaign: string, columns: string[]): Promise<number> {
-    const wanted = JSON.stringify(columns)
-    const at = (await this.loadSchemas(campaign)).findIndex((known) => JSON.stringify(known) === wanted)
-    if (at >= 0) return at
-    const length = await this.db.call((redis) => redis.rpush(keys.schemas(campaign), wanted))
+  /** The number of this set of columns in the campaign; a new set is added, unless nothing is to be written (`dry`). */
+  async schema(campaign: string, columns: string[], dry = false): Promise<number> {
+    const known = this.schemas.get(campaign) ?? (await this.loadSchemas(campaign))
+    const at = known.findIndex((one) => one.length === columns.length && one.every((name, i) => name === columns[i]))
+    if (at >= 0 || dry) return at
+    const length = await this.db.call((redis) => redis.rpush(keys.schemas(campaign), JSON.stringify(columns)))
     if (length > MOST_SCHEMAS)
       throw new ApelError('bad_request', `The contacts of ${campaign} have too many different sets of columns.`)
     await this.loadSchemas(campaign, true)

@@ -10,7 +10,7 @@ import { prelude } from './prelude.ts'
  * { id, now, create, fields, marks, disposition, outcome, counts, next: { state, due, rule, tries },
  *   callback: { state, next_at, due_at, expires_at, moved, retries }, opted_out } → true; false when it had ended before.
  * `create`: an attempt that was never dialled (`dnc`, `blocked`, `expired`) is written down and ended in one.
- * `counts: false` gives the contact and the number their try back.
+ * `counts: false`: it was never dialled, so it does not count against the number's caps.
  */
 export const finishScript = script(
   'finish',
@@ -72,10 +72,6 @@ if c then
       s.disposition, s.last = a.disposition, a.id
       call('ZREM', camp(c) .. ':window', 'r' .. int(row))
       call('ZREM', camp(c) .. ':due', int(row))
-      if not a.counts and not a.create then
-        s.total = math.max(0, s.total - 1)
-        if not cb then s.used, s.today = math.max(0, s.used - 1), math.max(0, s.today - 1) end
-      end
       local to, open = a.next.state, call('GET', P .. 'cbn:' .. number)
       if open then
         local o = call('HMGET', P .. 'cb:' .. open, 'state', 'campaign', 'row')

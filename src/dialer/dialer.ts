@@ -1,0 +1,259 @@
+/**
+ * The dialer as one piece: what is dialled and when, over a store and a way to the line that are handed in.
+ *
+ *     const dialer = makeDialer({ store, another, settings, instance, clock, log, … })
+ *     await dialer.start()
+ *     …
+ *     await dialer.stop()          // takes no new work; calls that are on go on and end through `dialer.ledger`
+ *
+ * `ledger` and `callbacks` are the `CallLedger` and `CallbackBook` of a live call.
+ */
+import type { Redis } from 'ioredis'
+import type { Clock, ServiceEvent } from '../call/ports.ts'
+import type { CallRecord } from '../call/record.ts'
+import { ApelError } from '../errors.ts'
+import type { CallContext } from '../flow/io.ts'
+import type { Log } from '../log.ts'
+import { type Attempt, blankRecord } from '../store/attempts.ts'
+import { listen, type Ring } from '../store/bell.ts'
+import type { Purpose } from '../store/connect.ts'
+import type { Store } from '../store/store.ts'
+import { CallbackDesk } from './callbacks.ts'
+import type { Known } from './campaign.ts'
+import { CampaignDesk } from './campaign-desk.ts'
+import { ContactDesk } from './contact-desk.ts'
+import { CALLBACKS, Definitions } from './definitions.ts'
+import { Feeder } from './feeder.ts'
+import { Gate, type RuleVerdict, type Verdict } from './gate.ts'
+import { Importer, type ImportReport, type ImportSource } from './import.ts'
+import { Ledger } from './ledger.ts'
+import { normaliseInbound } from './numbers.ts'
+import type { DialSettings, Placement } from './plan.ts'
+import { type ManualRequest, Planner } from './planner.ts'
+import { type DialQueue, openQueue } from './queue.ts'
+import { SENT_AWAY, Turns } from './turns.ts'
+import { DialWorker } from './worker.ts'
+
+export interface DialerPorts {
+  store: Store
+  /** Another connection of that purpose, closed by whoever made it. */
+  another(purpose: Purpose): Promise<Redis>
+  settings: DialSettings
+  instance: string
+  clock: Clock
+  log: Log
+  /** The flows and trunks that a campaign may name; null: not checked. */
+  known(): Known
+  /** Null when this node may be dialled on, else why not: no link, a foreign ledger, Redis away, shutting down. */
+  closed(node: string): string | null
+  /** Makes the texts of a call before it is reserved; a rejection (no such flow, no voice) holds the contact a minute. */
+  prepare(flow: string, context: CallContext, nodes: string[]): Promise<void>
+  /** Dials a reserved attempt. Resolves when the node has taken the call or never will; should not reject. */
+  place(placement: Placement): Promise<void>
+  /** Ends the calls of a campaign that ring; with `talking`, those that talk too. Called on every instance. */
+  cut(campaign: string, talking: boolean): void
+  emit(event: ServiceEvent): void
+}
+
+export interface InboundRequest {
+  /** The channel's id, which becomes the record's. */
+  id: string
+  node: string
+  /** As Asterisk gave them. */
+  called: string
+  caller: string
+  /** Null: the number has no flow. */
+  flow: string | null
+  /** The campaign beside the flow. */
+  campaign: string | null
+}
+
+export interface Dialer {
+  ledger: Ledger
+  callbacks: CallbackDesk
+  campaigns: CampaignDesk
+  contacts: ContactDesk
+  import(campaign: string, source: ImportSource): Promise<ImportReport>
+  rejects(campaign: string, id: string): ReturnType<Importer['rejects']>
+  /** Subscribes and begins to dial. */
+  start(): Promise<void>
+  /** Takes no new work. Items in hand go back in line. */
+  stop(): Promise<void>
+  /** A call of one's own, past the same gate. Throws an `ApelError` with the code of the rule that refuses. */
+  reserveManual(request: ManualRequest): Promise<Placement>
+  /** Writes an inbound call down; null when it was written down before. */
+  reserveInbound(request: InboundRequest): Promise<{ record: CallRecord; context: CallContext } | null>
+  /** Attempts that an instance of this name had under way when it ended: to be adopted, or finished as `unknown`. */
+  unfinished(instance: string): Promise<Attempt[]>
+  /** Every rule's verdict on a call to this number without a campaign. */
+  explain(to: string): Promise<RuleVerdict[]>
+  /** Stops all dialling on all instances, or lets it go on. */
+  setPaused(paused: boolean): Promise<void>
+  /** A node's link came up, or Redis came back: look again at once. */
+  wake(): void
+  queueDepth(): Promise<number>
+}
+
+/** How long a call of one's own waits for a token of the trunk, ms. */
+const MANUAL_PATIENCE = 1500
+
+export function makeDialer(ports: DialerPorts): Dialer {
+  const { store, settings, clock, log, instance, emit } = ports
+  const { policy } = settings
+  let stopping = false
+  let queue: DialQueue | null = null
+  const releases: (() => void)[] = []
+
+  const definitions = new Definitions(store, log)
+  const planner = new Planner(store, settings)
+  const turns = new Turns(clock)
+  const closed = (node: string) => (stopping ? 'the service is stopping' : ports.closed(node))
+  const gate = new Gate({ store, policy, instance, now: () => clock.now(), closed })
+  const feeder: Feeder = new Feeder({
+    store,
+    definitions,
+    planner,
+    settings,
+    clock,
+    log,
+    enqueue: async (jobs) => await queue?.add(jobs),
+  })
+  const dueAt = (campaign: string, at: number) => feeder.dueAt(campaign, at)
+  const ledger = new Ledger({ store, definitions, planner, clock, log, instance, emit, dueAt, closing: () => stopping })
+  const callbacks = new CallbackDesk({ store, definitions, planner, policy, clock, emit, dueAt })
+  const importer = new Importer(store, policy)
+  const worker = new DialWorker({
+    store,
+    definitions,
+    planner,
+    gate,
+    turns,
+    ledger,
+    clock,
+    log,
+    prepare: (plan, context) => ports.prepare(plan.flow, context, [...new Set(plan.trunks.map(({ node }) => node))]),
+    place: ports.place,
+  })
+
+  function heard(ring: Ring): void {
+    switch (ring.bell) {
+      case 'freed':
+        turns.kick()
+        break
+      case 'state':
+        if (ring.state !== 'running') turns.clear(ring.campaign)
+        emit({ type: 'campaign.state', data: { name: ring.campaign, state: ring.state } })
+        feeder.wake(ring.campaign)
+        break
+      case 'definition':
+        definitions.forget(ring.campaign)
+        feeder.wake(ring.campaign)
+        break
+      case 'work':
+        feeder.wake(ring.campaign)
+        break
+      case 'cut':
+        ports.cut(ring.campaign, ring.talking)
+        break
+      case 'control':
+        turns.clear()
+        wake()
+        break
+      default: {
+        const never: never = ring
+        throw new Error(`unknown ring ${JSON.stringify(never)}`)
+      }
+    }
+  }
+
+  function wake(): void {
+    turns.kick()
+    gate
+      .takeBackLost()
+      .then(
+        () => feeder.wakeAll(),
+        (error: Error) => log.warn({ error: error.message }, 'Redis is still away'),
+      )
+      .catch((error: Error) => log.warn({ error: error.message }, 'the campaigns cannot be read'))
+  }
+
+  return {
+    ledger,
+    callbacks,
+    campaigns: new CampaignDesk({ store, clock, known: ports.known }),
+    contacts: new ContactDesk({ store, definitions, policy, clock }),
+
+    async import(name, source) {
+      const campaign = await definitions.get(name)
+      if (campaign === null || name === CALLBACKS) throw new ApelError('not_found', `There is no campaign ${name}.`)
+      return await importer.import(campaign, source)
+    },
+    rejects: (campaign, id) => importer.rejects(campaign, id),
+
+    async start() {
+      await store.writable()
+      await store.campaigns.put(CALLBACKS, { campaign: CALLBACKS, flow: CALLBACKS }, clock.now(), true)
+      releases.push(await listen(await ports.another('bell'), heard))
+      queue = openQueue(
+        await ports.another('ledger'),
+        await ports.another('queue'),
+        log,
+        async ({ campaign, item }) => {
+          await worker.work(campaign, item)
+          feeder.used(campaign)
+        },
+      )
+      await feeder.wakeAll()
+    },
+
+    async stop() {
+      stopping = true
+      feeder.stop()
+      turns.clear()
+      for (const release of releases.splice(0)) release()
+      await queue?.close()
+    },
+
+    async reserveManual(request) {
+      const plan = await planner.manual(request)
+      const verdict = await turns.take<Verdict>('', 0, MANUAL_PATIENCE, async () => {
+        const found = await gate.reserve(plan)
+        return found.verdict === 'busy' ? { wait: found.wait } : { done: found }
+      })
+      if (verdict === SENT_AWAY || verdict.verdict === 'busy' || verdict.verdict === 'gone')
+        throw new ApelError(
+          'trunk_busy',
+          'No trunk has a free channel, or a call left in this second; try again.',
+          {},
+          true,
+        )
+      if (verdict.verdict === 'reserved') return verdict.placement
+      const { rule, reason, until } = verdict
+      throw new ApelError(rule, `This call is not made: ${reason}.`, { rule, until }, verdict.verdict === 'hold')
+    },
+
+    async reserveInbound({ id, node, called, caller, flow, campaign: name }) {
+      const campaign = name === null ? null : await definitions.get(name)
+      const number = normaliseInbound(caller, policy)
+      const contact = campaign === null || number === '' ? null : await store.contacts.find(campaign.name, { number })
+      const record = blankRecord({
+        id,
+        contact: contact?.key ?? null,
+        number,
+        called: normaliseInbound(called, policy) || called.slice(0, 32),
+        kind: 'inbound',
+        flow,
+        node,
+        queued_at: clock.now(),
+      })
+      if (!(await store.attempts.inbound(record, instance, campaign?.name ?? null, contact?.row ?? null))) return null
+      return { record, context: await planner.inbound(id, number, campaign, contact) }
+    },
+
+    unfinished: (name) => ledger.unfinished(name),
+    explain: async (to) => await gate.explain(await planner.manual({ to, flow: '', vars: {}, trunk: null })),
+    setPaused: (paused) => store.campaigns.setPaused(paused),
+    wake,
+    queueDepth: async () => (await queue?.depth()) ?? 0,
+  }
+}
