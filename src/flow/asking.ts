@@ -203,6 +203,7 @@ export function miss(turn: Turn, step: Step, kind: Ask['kind'], interrupted = fa
   count[kind]++
   count.mark = s.inputs
   s.counts = { ...s.counts, [step.id]: count }
+  s.misses = { ...s.misses, [kind]: s.misses[kind] + 1 }
   const last = count[kind] >= ladder.length || count.noinput + count.nomatch >= verb.manner(step, turn).maxAttempts
   const index = last ? ladder.length - 1 : count[kind] - 1
   s.buffer = ''

@@ -112,6 +112,8 @@ export interface CallContext {
   windows: Windows[]
   /** Local dates (YYYY-MM-DD) on which nothing opens. */
   holidays: string[]
+  /** The country (ISO 3166, e.g. RO) of a telephone number typed without one; absent: that of `number`. */
+  country?: string
 }
 
 /** What a conversation left behind, for the record. */

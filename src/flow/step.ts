@@ -115,6 +115,9 @@ function handle(turn: Turn, event: FlowEvent): void {
       current?.verb.on?.(turn, current, event)
       return
     case 'http':
+      if (event.id.startsWith('task:')) s.answers = { ...s.answers, [event.id]: event }
+      current?.verb.on?.(turn, current, event)
+      return
     case 'callback':
       current?.verb.on?.(turn, current, event)
       return

@@ -8,7 +8,7 @@
  * in `step.ts` goes there, so a long chain of silent steps needs no stack.
  */
 
-import type { CallContext, Effect, FlowResult, HangupBy, Spoken, Verdict } from './io.ts'
+import type { CallContext, Effect, FlowEvent, FlowResult, HangupBy, Spoken, Verdict } from './io.ts'
 import type { Assignment, Program, Step, Text, ValueType } from './program.ts'
 import { type Pace, render, sentence } from './render.ts'
 import { type KeptTask, type Scoped, scopeOf } from './scope.ts'
@@ -68,8 +68,8 @@ export interface Frame {
 
 /** What a hold remembers over its entries. Times in ms since the epoch. */
 export interface Held {
+  started: boolean
   until: number | null
-  result: KeptTask | null
 }
 
 export interface State extends Scoped {
@@ -96,11 +96,15 @@ export interface State extends Scoped {
   talking: number | null
   talkCounted: boolean
   counts: Record<string, Count>
+  /** All misses of the call by kind; for who watches, the flow does not read it. */
+  misses: { noinput: number; nomatch: number }
   entered: number
   pace: Pace
   stack: Frame[]
   strikes: Record<string, number>
   tasks: Record<string, KeptTask>
+  /** Answers to the `http` tasks of holds, by the id of their effect. */
+  answers: Record<string, Extract<FlowEvent, { type: 'http' }>>
   holds: Record<string, Held>
   /** `inputs` at the last technical fault. */
   failedAt: number | null
@@ -151,11 +155,13 @@ export function blank(context: CallContext, vars: Record<string, unknown>, hidde
     talking: null,
     talkCounted: false,
     counts: {},
+    misses: { noinput: 0, nomatch: 0 },
     entered: 0,
     pace: 'normal',
     stack: [],
     strikes: {},
     tasks: {},
+    answers: {},
     holds: {},
     failedAt: null,
     after: 0,

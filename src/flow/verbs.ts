@@ -4,15 +4,31 @@ import type { z } from 'zod'
 import { common, fields, outcomes } from './schema.ts'
 import type { Verb } from './verb.ts'
 import { branchVerb } from './verbs/branch.ts'
+import { callbackVerb } from './verbs/callback.ts'
+import { gatherVerb } from './verbs/gather.ts'
 import { gotoVerb } from './verbs/goto.ts'
 import { hangupVerb } from './verbs/hangup.ts'
+import { holdVerb } from './verbs/hold.ts'
+import { httpVerb } from './verbs/http.ts'
 import { menuVerb } from './verbs/menu.ts'
 import { pauseVerb } from './verbs/pause.ts'
 import { sayVerb } from './verbs/say.ts'
 import { setVerb } from './verbs/set.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: each verb knows its own node.
-const ALL: Verb<any>[] = [sayVerb, menuVerb, branchVerb, setVerb, pauseVerb, gotoVerb, hangupVerb]
+const ALL: Verb<any>[] = [
+  sayVerb,
+  menuVerb,
+  gatherVerb,
+  holdVerb,
+  callbackVerb,
+  branchVerb,
+  setVerb,
+  httpVerb,
+  pauseVerb,
+  gotoVerb,
+  hangupVerb,
+]
 
 export interface KnownVerb {
   // biome-ignore lint/suspicious/noExplicitAny: as above.
