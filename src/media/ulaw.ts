@@ -17,21 +17,27 @@ export function loudness(byte: number): number {
   return ((((bits & 0x0f) << 3) + 0x84) << (bits >> 4)) - 0x84
 }
 
+/** ms of silence around a phrase: soft consonants lie under any threshold, and two sentences in a row need a breath. */
+const before = 30
+const after = 120
+
 /**
- * Without the silence at both ends; `margin` ms of it stay, since soft consonants lie under any threshold. The length is
- * filled up to whole frames of 20 ms, which is how Asterisk sends it. What is silent throughout becomes one frame.
+ * The phrase with just a breath of silence around it. The length is filled up to whole frames of 20 ms, which is how
+ * Asterisk sends it. What is silent throughout becomes one frame.
  */
-export function trim(sound: Buffer, threshold = 120, margin = 30): Buffer {
+export function trim(sound: Buffer, threshold = 120): Buffer {
   const loud = (byte: number) => loudness(byte) > threshold
   const first = sound.findIndex(loud)
-  if (first < 0) return Buffer.alloc(frame, silence)
+  if (first < 0) return hush(frame)
   let last = sound.length - 1
   while (!loud(sound[last]!)) last -= 1
-  return whole(sound.subarray(Math.max(0, first - margin * rate), last + 1 + margin * rate))
+  const from = first - before * rate
+  const to = last + 1 + after * rate
+  const phrase = [hush(-from), sound.subarray(Math.max(0, from), to), hush(to - sound.length)]
+  const bytes = to - from
+  return Buffer.concat([...phrase, hush((frame - (bytes % frame)) % frame)])
 }
 
-/** Filled up with silence to whole frames. */
-function whole(sound: Buffer): Buffer {
-  const rest = sound.length % frame
-  return rest === 0 ? sound : Buffer.concat([sound, Buffer.alloc(frame - rest, silence)])
+function hush(bytes: number): Buffer {
+  return Buffer.alloc(Math.max(0, bytes), silence)
 }
