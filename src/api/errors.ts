@@ -24,7 +24,7 @@ export const errorTable = {
   too_large: { status: 413, meaning: 'The body is larger than the path takes.' },
   unsupported_media_type: {
     status: 415,
-    meaning: 'The path does not take this `Content-Type`; `details.accepts` does.',
+    meaning: 'The path does not take this `Content-Type`; `/docs` names what it takes.',
   },
   number: { status: 422, meaning: 'The number is not one that can be called: not valid, or premium, or an emergency.' },
   destination: { status: 422, meaning: 'No prefix of `policy.allow` covers the number.' },

@@ -93,6 +93,7 @@ export interface CallView extends CallRecord {
 export interface DialRequest {
   to: string
   flow: string
+  /** A text given for a variable that is declared a number or true/false is to be taken as one (`--var amount=5`). */
   vars: Record<string, unknown>
   trunk: string | null
 }
