@@ -71,12 +71,22 @@ export class Conversation {
     const at = this.#timeOf(event)
     const input = event.at === at ? event : { ...event, at }
     this.#last = at
-    await journal.write(input)
+    await journal.write(this.#entry(input))
     if (event.type === 'hangup') this.#ended ??= event.by
     const { state, effects } = step(program, this.#state, input)
     this.#state = state
     this.#trace(effects, at)
     for (const effect of effects) this.#perform(effect, at)
+  }
+
+  /**
+   * What the journal gets: the input, with the first one also what the conversation began with. Digits that may be kept
+   * nowhere are not in it: whoever takes the call over asks for them anew.
+   */
+  #entry(input: FlowEvent): unknown {
+    const { program, context } = this.#options
+    if (input.type === 'start') return { ...input, begin: { flow: program.flow, version: program.version, context } }
+    return input.type === 'key' && secret(program, this.#state) ? { ...input, key: '?' } : input
   }
 
   /** The detector dates talk back, a conversation only goes forward; what it calls talk has lasted, also from here. */
@@ -177,4 +187,11 @@ export class Conversation {
     trace(steps)
     for (const entered of steps) ports.publish({ type: 'call.step', data: { id: record.id, ...entered } })
   }
+}
+
+/** A key is secret in a sensitive question, and where nobody asks, since it may have been typed ahead of one. */
+function secret(program: Program, state: State): boolean {
+  if (program.sensitive.size === 0) return false
+  const step = state.step === null ? undefined : program.steps.get(state.step)
+  return state.ask === null || program.sensitive.has(step?.node?.save)
 }

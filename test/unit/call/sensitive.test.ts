@@ -1,0 +1,43 @@
+import t from 'tap'
+import { aCall, programOf } from './a-call.ts'
+
+const program = programOf(
+  `
+  greet: { say: "Hello." }
+  ask:
+    menu: "For your balance, press 1."
+    options: { "1": pin }
+  pin: { gather: "Please type your code.", save: code, num_digits: 4, sensitive: true }
+  bye: { hangup: { say: "Thank you." } }`,
+  'vars: { code: "" }',
+)
+
+t.test('sensitive digits stand neither in the journal, nor in the steps, nor in the record', async (t) => {
+  const { call, tell, heard, ledger, events } = aCall(program)
+  await tell({ type: 'answered' })
+  await heard()
+  await heard()
+  for (const key of '1') await tell({ type: 'key', key })
+  for (const key of '7391') await tell({ type: 'key', key })
+  await heard()
+  await tell({ type: 'ended', cause: null, sip: null, by: 'us' })
+  const record = await call.over
+  t.match(record, { disposition: 'completed', last_step: 'bye' })
+  t.notOk('code' in record.vars)
+  const keys = ledger.journal.filter(({ type }) => type === 'key')
+  t.same(
+    keys.map((entry) => (entry as unknown as { key: string }).key),
+    ['1', '?', '?', '?', '?'],
+    'the others are kept',
+  )
+  t.notMatch(JSON.stringify([ledger, events, record]), /"key":"[739]"/)
+})
+
+t.test('digits that were typed ahead are as secret', async (t) => {
+  const { call, tell, ledger } = aCall(program)
+  await tell({ type: 'answered' })
+  for (const key of '17391') await tell({ type: 'key', key })
+  await tell({ type: 'ended', cause: null, sip: null, by: 'callee' })
+  await call.over
+  t.notMatch(JSON.stringify(ledger.journal), /"key":"[739]"/)
+})
