@@ -10,7 +10,7 @@ import type { Config, Scope } from '../config.ts'
 import type { Log } from '../log.ts'
 import { type Caller, makeAuth } from './auth.ts'
 import { holdDeadlines } from './deadline.ts'
-import { answerFailures } from './failure.ts'
+import { answer, answerFailures, bodyOf, rejectNoise } from './failure.ts'
 import { keepAnswers } from './idempotency.ts'
 import type { Metrics } from './metrics.ts'
 import type { ApiPorts } from './ports.ts'
@@ -66,6 +66,8 @@ export async function makeApp(parts: ApiParts): Promise<FastifyInstance> {
     connectionTimeout: 30_000,
     http: { headersTimeout: 10_000, maxHeaderSize: 16 * 1024 },
     return503OnClosing: true,
+    frameworkErrors: (error, _request, reply) => answer(reply, bodyOf(error)),
+    clientErrorHandler: rejectNoise,
   })
   app.server.maxConnections = 2000
 

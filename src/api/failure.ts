@@ -2,7 +2,8 @@
  * Every failure leaves the API in one shape, `{ code, message, details }`, with a code of the fixed table. What the framework
  * throws is translated here; what nobody foresaw is logged whole and answered as `internal`, with nothing of the inside in it.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Socket } from 'node:net'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { ApelError } from '../errors.ts'
 import { type ErrorBody, type ErrorCode, errorTable, isErrorCode } from './errors.ts'
 import { outward } from './outward.ts'
@@ -12,10 +13,10 @@ export function answerFailures(app: FastifyInstance): void {
     const body = bodyOf(error)
     if (body.code === 'internal')
       request.log.error({ err: error, route: request.routeOptions.url, id: request.id }, 'A request failed unforeseen')
-    return send(reply, body)
+    return answer(reply, body)
   })
   app.setNotFoundHandler((request, reply) =>
-    send(reply, {
+    answer(reply, {
       code: 'not_found',
       message: `There is no ${request.method} ${request.url.split('?')[0]}; /docs lists the paths.`,
       details: null,
@@ -23,7 +24,7 @@ export function answerFailures(app: FastifyInstance): void {
   )
 }
 
-function send(reply: FastifyReply, body: ErrorBody): FastifyReply {
+export function answer(reply: FastifyReply, body: ErrorBody): FastifyReply {
   const after = (body.details as { retry_after?: unknown } | null)?.retry_after
   if (typeof after === 'number') reply.header('retry-after', String(after))
   else if (body.code === 'unavailable') reply.header('retry-after', '2')
@@ -68,8 +69,15 @@ function sentenceOf(code: ErrorCode, message = ''): string {
   return message
 }
 
-/** For handlers: the body of a request that only a stream can carry. */
-export function requireBody(request: FastifyRequest): void {
-  if (request.body === undefined || request.body === null)
-    throw new ApelError('bad_request', 'The request has no body.', {})
+/** What is not even HTTP: one answer in our shape, and the end of the connection. */
+export function rejectNoise(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return
+  if (!socket.writable) {
+    socket.destroy()
+    return
+  }
+  const body = JSON.stringify({ code: 'bad_request', message: 'This is not an HTTP request.', details: null })
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
 }

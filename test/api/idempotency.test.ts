@@ -1,0 +1,93 @@
+/** The same key does a thing once. */
+import t from 'tap'
+import { withCampaign } from './api.ts'
+
+const call = { to: '+40711111111', flow: 'f' }
+
+t.test('the same request under the same key is performed once and answered the same', async (t) => {
+  const { app, memory } = await withCampaign()
+  t.teardown(() => app.close())
+  const post = () =>
+    app.inject({ method: 'POST', url: '/v1/calls', headers: { 'idempotency-key': 'k1' }, payload: call })
+  const first = await post()
+  const second = await post()
+  t.equal(first.statusCode, 202)
+  t.equal(second.statusCode, 202)
+  t.equal(second.body, first.body)
+  t.equal(second.headers['idempotency-replayed'], 'true')
+  t.equal(memory.dialed, 1)
+})
+
+t.test('another body, or another path, under the key is a conflict', async (t) => {
+  const { app, memory } = await withCampaign()
+  t.teardown(() => app.close())
+  const headers = { 'idempotency-key': 'k1' }
+  await app.inject({ method: 'POST', url: '/v1/calls', headers, payload: call })
+  const other = await app.inject({ method: 'POST', url: '/v1/calls', headers, payload: { ...call, flow: 'g' } })
+  t.equal(other.statusCode, 409)
+  t.equal(other.json().code, 'idempotency_conflict')
+  const elsewhere = await app.inject({ method: 'POST', url: '/v1/stop', headers })
+  t.equal(elsewhere.statusCode, 409)
+  t.equal(memory.dialed, 1)
+})
+
+t.test('two at once: one is performed, the other hears that it is under way', async (t) => {
+  const { app, memory } = await withCampaign()
+  t.teardown(() => app.close())
+  const post = () =>
+    app.inject({ method: 'POST', url: '/v1/calls', headers: { 'idempotency-key': 'k1' }, payload: call })
+  const both = (await Promise.all([post(), post()])).map((response) => response.statusCode).sort()
+  t.ok(both.join() === '202,409' || both.join() === '202,202', both.join())
+  t.equal(memory.dialed, 1)
+})
+
+t.test('a refusal is kept too, but one that says "again" gives the key back', async (t) => {
+  const { app, memory } = await withCampaign()
+  t.teardown(() => app.close())
+  const post = (key: string, to: string) =>
+    app.inject({ method: 'POST', url: '/v1/calls', headers: { 'idempotency-key': key }, payload: { to, flow: 'f' } })
+  t.equal((await post('k1', 'x')).statusCode, 422)
+  t.equal((await post('k1', 'x')).headers['idempotency-replayed'], 'true')
+  memory.trouble = 'down'
+  t.equal((await post('k2', '+40711111111')).statusCode, 503)
+  memory.trouble = 'none'
+  t.equal((await post('k2', '+40711111111')).statusCode, 202)
+})
+
+t.test('a key belongs to its token', async (t) => {
+  const tokens = ['a', 'b'].map((name) => ({ name, token: `${name}-0123456789abcdef`, scopes: ['admin' as const] }))
+  const { app, memory } = await withCampaign(tokens)
+  t.teardown(() => app.close())
+  for (const { token } of tokens) {
+    const headers = { authorization: `Bearer ${token}`, 'idempotency-key': 'k1' }
+    t.equal((await app.inject({ method: 'POST', url: '/v1/calls', headers, payload: call })).statusCode, 202)
+  }
+  t.equal(memory.dialed, 2)
+})
+
+t.test('an upload under a key is read once; the same bytes again get the first answer', async (t) => {
+  const { app, memory } = await withCampaign()
+  t.teardown(() => app.close())
+  const upload = (payload: string) =>
+    app.inject({
+      method: 'POST',
+      url: '/v1/campaigns/renewals/contacts',
+      headers: { 'content-type': 'text/csv', 'idempotency-key': 'k1' },
+      payload,
+    })
+  const csv = 'number\n+40711111111\n+40711111112\n'
+  const first = await upload(csv)
+  t.match(first.json(), { accepted: 2 })
+  t.equal((await upload(csv)).body, first.body)
+  t.equal((await upload(`${csv}+40711111113\n`)).statusCode, 409)
+  t.equal(memory.imported, 1)
+})
+
+t.test('a key that cannot be is refused', async (t) => {
+  const { app } = await withCampaign()
+  t.teardown(() => app.close())
+  for (const key of ['', 'a b', 'x'.repeat(201)]) {
+    const headers = { 'idempotency-key': key }
+    t.equal((await app.inject({ method: 'POST', url: '/v1/stop', headers })).statusCode, 400, key)
+  }
+})

@@ -1,0 +1,136 @@
+/** The API on a real port: events as they come, uploads that break off, clients that are rude. */
+import { connect } from 'node:net'
+import { Readable } from 'node:stream'
+import t from 'tap'
+import { anApi, withCampaign } from './api.ts'
+import { aRecord } from './memory-ports.ts'
+
+t.setTimeout(30_000)
+
+const until = async (what: string, true_: () => boolean): Promise<void> => {
+  for (const end = performance.now() + 5000; !true_(); ) {
+    if (performance.now() > end) throw new Error(`never: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+t.test('events reach those who listen, by their filter, and the end of the service ends them', async (t) => {
+  const { app, memory } = await withCampaign()
+  const url = await app.listen({ port: 0 })
+  const read = async (query: string): Promise<() => string> => {
+    const response = await fetch(`${url}/v1/events${query}`)
+    t.match(response.headers.get('content-type'), /text\/event-stream/)
+    let text = ''
+    void (async () => {
+      for await (const chunk of response.body ?? []) text += Buffer.from(chunk as Uint8Array).toString()
+      text += 'END'
+    })().catch(() => {})
+    return () => text
+  }
+  const all = await read('')
+  const ended = await read('?types=call.ended')
+  const other = await read('?campaign=other')
+  await until('three listeners', () => memory.listeners() === 3)
+  memory.emit({ type: 'call.started', data: aRecord({ ended_at: null }) })
+  memory.emit({ type: 'call.step', data: { id: 'a1', at: Date.UTC(2026, 0, 5), step: 'greet', event: 'start' } })
+  memory.emit({ type: 'call.ended', data: aRecord() })
+  await until('the end arrives', () => all().includes('event: call.ended') && ended().includes('event: call.ended'))
+  t.match(all(), /event: call\.started\ndata: \{"id":"a1".*"ended_at":null/)
+  t.match(
+    all(),
+    /event: call\.step\ndata: \{"id":"a1","at":"2026-01-05T00:00:00\.000Z","step":"greet","event":"start"\}\n\n/,
+  )
+  t.notMatch(ended(), /call\.started/)
+  t.notMatch(other(), /event:/)
+  t.equal((await fetch(`${url}/v1/events?types=call.begun`)).status, 400)
+  await app.close()
+  await until('the streams end', () => [all, ended, other].every((text) => text().endsWith('END')))
+  t.equal(memory.listeners(), 0, 'and nobody listens any more')
+})
+
+t.test('a listener that does not read is let go, and the others go on', async (t) => {
+  const { app, memory } = await anApi()
+  t.teardown(() => app.close())
+  await app.listen({ port: 0 })
+  const { port } = app.server.address() as { port: number }
+  const deaf = connect(port, '127.0.0.1')
+  deaf.write('GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  deaf.pause()
+  deaf.on('error', () => {})
+  await until('it listens', () => memory.listeners() === 1)
+  const big = aRecord({ vars: { text: 'x'.repeat(100_000) } })
+  for (let n = 0; n < 2000 && memory.listeners() > 0; n++) {
+    memory.emit({ type: 'call.ended', data: big })
+    await new Promise(setImmediate)
+  }
+  await until('it is let go', () => memory.listeners() === 0)
+  deaf.destroy()
+})
+
+t.test('an upload that breaks off is a failed import, not a hanging one', async (t) => {
+  const { app, memory } = await withCampaign()
+  t.teardown(() => app.close())
+  await app.listen({ port: 0 })
+  const { port } = app.server.address() as { port: number }
+  let failed: unknown = null
+  memory.ports.contacts.import = async (_campaign, { stream }) => {
+    try {
+      for await (const _ of stream);
+    } catch (error) {
+      failed = error
+      throw error
+    }
+    throw new Error('it came to an end')
+  }
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  socket.write(
+    'POST /v1/campaigns/renewals/contacts HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\nContent-Length: 1000\r\n\r\nnumber\n',
+  )
+  await new Promise((resolve) => app.server.once('request', resolve)).catch(() => {})
+  socket.destroy()
+  await until('the import hears of it', () => failed !== null)
+  t.match(failed, { message: /broke off|aborted/ })
+})
+
+t.test('a body of 100 MB is refused without being kept', async (t) => {
+  const { app } = await anApi()
+  t.teardown(() => app.close())
+  const url = await app.listen({ port: 0 })
+  const before = process.memoryUsage().rss
+  const megabyte = Buffer.alloc(1024 * 1024, 'x')
+  function* body() {
+    for (let n = 0; n < 100; n++) yield megabyte
+  }
+  const response = await fetch(`${url}/v1/calls`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: Readable.from(body()) as unknown as ReadableStream,
+    duplex: 'half',
+  } as RequestInit).catch((error: Error) => error)
+  t.ok(response instanceof Error || response.status === 413)
+  t.ok(process.memoryUsage().rss - before < 80 * 1024 * 1024)
+  t.equal((await fetch(`${url}/health/live`)).status, 200)
+})
+
+t.test('noise on the port is answered or dropped, and the service goes on', async (t) => {
+  const { app } = await anApi()
+  t.teardown(() => app.close())
+  const url = await app.listen({ port: 0 })
+  const { port } = app.server.address() as { port: number }
+  const noises = [
+    '\r\n\r\n',
+    'OPTIONS sip:x SIP/2.0\r\n\r\n',
+    `GET /${'a'.repeat(30_000)} HTTP/1.1\r\n\r\n`,
+    '\0\xff\0\xff',
+    'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n',
+  ]
+  for (const noise of noises)
+    await new Promise<void>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => socket.end(noise))
+      socket.on('data', () => {})
+      socket.on('error', () => resolve())
+      socket.on('close', () => resolve())
+    })
+  t.equal((await fetch(`${url}/health/live`)).status, 200)
+})
