@@ -10,7 +10,7 @@ export type Signal = { channel: string } & (
   | { kind: 'left' }
   | { kind: 'state'; state: string }
   /** Somebody wants the channel to end; `soft` when it was on this side (a request of ours, a dial timeout, the CLI). */
-  | { kind: 'leaving'; soft: boolean; cause: number | null }
+  | { kind: 'leaving'; soft: boolean; cause: number | null; sip: number | null }
   | { kind: 'destroyed'; cause: number | null; sip: number | null }
   | { kind: 'key'; key: string }
   | { kind: 'talk'; on: boolean }
@@ -31,7 +31,12 @@ const READERS: Record<string, Reader> = {
   }),
   StasisEnd: () => ({ kind: 'left' }),
   ChannelStateChange: (_, channel) => ({ kind: 'state', state: text(channel.state) }),
-  ChannelHangupRequest: (event) => ({ kind: 'leaving', soft: event.soft === true, cause: count(event.cause) }),
+  ChannelHangupRequest: (event) => ({
+    kind: 'leaving',
+    soft: event.soft === true,
+    cause: count(event.cause),
+    sip: count(event.tech_cause),
+  }),
   ChannelDestroyed: (event) => ({ kind: 'destroyed', cause: count(event.cause), sip: count(event.tech_cause) }),
   ChannelDtmfReceived: (event) => {
     const key = text(event.digit)

@@ -18,11 +18,15 @@ export interface LineState {
   entered: boolean
   ringing: boolean
   answered: boolean
+  /** They talk, as far as we know; before the answer nobody is told. */
+  talking: boolean
   /** We sent it into the dialplan (AMD): leaving our application is not its end. */
   away: boolean
   /** Who first asked for the end. */
   leaving: 'us' | 'callee' | 'node' | null
+  /** What the far side gave as its reasons when it asked. */
   cause: number | null
+  sip: number | null
   /** It left our application without our doing; a created channel's `destroyed` must follow. */
   left: boolean
   ended: boolean
@@ -42,9 +46,11 @@ export function newLine(
     entered: false,
     ringing: false,
     answered: false,
+    talking: false,
     away: false,
     leaving: null,
     cause: null,
+    sip: null,
     left: false,
     ended: false,
   }
@@ -64,18 +70,21 @@ export function observe(line: LineState, signal: Signal, at: number): LineEvent[
     case 'leaving':
       // A request of ours comes back as a soft one; whoever asked first ended the call.
       line.leaving ??= signal.soft ? 'node' : 'callee'
-      line.cause = signal.cause !== null && !signal.soft ? signal.cause : line.cause
+      if (!signal.soft) {
+        line.cause = signal.cause ?? line.cause
+        line.sip = signal.sip ?? line.sip
+      }
       return []
     case 'left':
       if (line.away) return []
       line.left = true
-      return line.direction === 'inbound' ? [end(line, line.cause, null, at)] : []
+      return line.direction === 'inbound' ? [end(line, null, null, at)] : []
     case 'destroyed':
       return [end(line, signal.cause, signal.sip, at)]
     case 'key':
       return line.answered ? [{ type: 'key', at, key: signal.key }] : []
     case 'talk':
-      // Before the answer it is the network's announcement that talks.
+      line.talking = signal.on
       return line.answered ? [{ type: 'talk', at, on: signal.on }] : []
     case 'played':
       // A sound cut by the hang-up counts as failed; its caller hears of the end instead.
@@ -90,7 +99,7 @@ export function observe(line: LineState, signal: Signal, at: number): LineEvent[
 /** The channel is gone, found out by asking: its cause is lost. `restarted`: Asterisk itself was away meanwhile. */
 export function gone(line: LineState, at: number, restarted: boolean): LineEvent[] {
   if (line.ended) return []
-  const event = end(line, line.cause, null, at)
+  const event = end(line, null, null, at)
   return [restarted && event.type === 'ended' ? { ...event, by: 'network' } : event]
 }
 
@@ -111,13 +120,18 @@ function stateIs(line: LineState, state: string, at: number): LineEvent[] {
   }
   if (state === 'Up') {
     line.answered = true
-    return [{ type: 'answered', at }]
+    const answered: LineEvent = { type: 'answered', at }
+    // Their first words may be quicker than the news of the answer.
+    return line.talking ? [answered, { type: 'talk', at, on: true }] : [answered]
   }
   return []
 }
 
-function end(line: LineState, cause: number | null, sip: number | null, at: number): LineEvent {
+function end(line: LineState, lastCause: number | null, lastSip: number | null, at: number): LineEvent {
   line.ended = true
+  // A refusal within a millisecond of the dial reaches the request for the end, and is wiped from the end itself (seen).
+  const cause = lastCause ?? line.cause
+  const sip = lastSip ?? line.sip
   const by = endedBy(line, cause, sip, at)
   // For a call that we gave up Asterisk makes a SIP code up (603); only its dial timeout's is worth keeping.
   return { type: 'ended', at, cause, sip: by === 'us' && cause !== 19 ? null : sip, by }

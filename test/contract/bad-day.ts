@@ -35,7 +35,7 @@ export async function badDay(transport: Transport): Promise<void> {
   })
 
   t.test('the gate waits for an endpoint of each technology', async (t) => {
-    const other = bench.another({ app: 'apel-endpoint-1', technologies: ['PJSIP', 'IAX2'] })
+    const other = bench.another({ app: 'apel-endpoint-1', technologies: ['Local', 'PJSIP', 'IAX2'] })
     await other.start()
     t.equal(other.ready(), false)
     t.match(other.reason(), /IAX2 is not loaded/)

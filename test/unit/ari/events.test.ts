@@ -21,12 +21,12 @@ t.test('each event that we ask for becomes its signal', async (t) => {
       { kind: 'state', state: 'Up' },
     ],
     [
-      { type: 'ChannelHangupRequest', channel, soft: true, cause: 32 },
-      { kind: 'leaving', soft: true, cause: 32 },
+      { type: 'ChannelHangupRequest', channel, soft: true, cause: 32, sip: null },
+      { kind: 'leaving', soft: true, cause: 32, sip: null },
     ],
     [
       { type: 'ChannelHangupRequest', channel },
-      { kind: 'leaving', soft: false, cause: null },
+      { kind: 'leaving', soft: false, cause: null, sip: null },
     ],
     [
       { type: 'ChannelDestroyed', channel, cause: 17, tech_cause: 486 },

@@ -8,7 +8,12 @@ type Bare = Signal extends infer S ? (S extends { channel: string } ? Omit<S, 'c
 
 const entered = (...args: string[]): Bare => ({ kind: 'entered', args, called: 's', caller: '', state: 'Down' })
 const state = (name: string): Bare => ({ kind: 'state', state: name })
-const leaving = (soft: boolean, cause: number | null = null): Bare => ({ kind: 'leaving', soft, cause })
+const leaving = (soft: boolean, cause: number | null = null, sip: number | null = null): Bare => ({
+  kind: 'leaving',
+  soft,
+  cause,
+  sip,
+})
 const destroyed = (cause: number | null, sip: number | null = null): Bare => ({ kind: 'destroyed', cause, sip })
 const left: Bare = { kind: 'left' }
 
@@ -31,6 +36,12 @@ t.test('who ended a call', async (t) => {
     ['our hang-up', outbound(), [...up, 'us', leaving(true, 32), left, destroyed(16)], { by: 'us', cause: 16 }],
     ['their BYE, then our hang-up', outbound(), [...up, leaving(false), 'us', destroyed(16)], { by: 'callee' }],
     ['busy', outbound(), [entered('dial'), leaving(false, 17), left, destroyed(17, 486)], { by: 'callee', sip: 486 }],
+    [
+      'busy at once, the end without its reasons',
+      outbound(),
+      [entered('dial'), leaving(false, 17, 486), left, destroyed(null)],
+      { by: 'callee', cause: 17, sip: 486 },
+    ],
     ['busy, the request missed', outbound(), [entered('dial'), destroyed(17, 486)], { by: 'callee', sip: 486 }],
     [
       'ring timeout',
@@ -75,6 +86,15 @@ t.test('leaving for AMD is no end, its return is the verdict, and a hang-up mean
     ['answered', 'ended'],
   )
   t.same(play(outbound(), [...up, back]).length, 1, 'a verdict that nobody ordered is none')
+})
+
+t.test('talk that began before the answer is told with it, if it goes on', async (t) => {
+  const talk = (on: boolean): Bare => ({ kind: 'talk', on })
+  t.match(play(outbound(), [talk(true), state('Up')]), [{ type: 'answered' }, { type: 'talk', on: true }])
+  t.match(play(outbound(), [talk(true), talk(false), state('Up'), talk(true)]), [
+    { type: 'answered' },
+    { type: 'talk' },
+  ])
 })
 
 t.test('a channel found gone ended by the network when Asterisk was restarted, else nobody knows', async (t) => {
