@@ -28,8 +28,13 @@ export interface SystemOptions {
   campaigns?: Record<string, string>
   /** Other files by their path in the system's folder, such as `scripts-yaml/campaigns/contacts.csv`. */
   files?: Record<string, string>
-  /** Keys of `apel.yaml` that replace the default ones (whole, not merged), e.g. `inbound`, `http`, `policy`. */
-  config?: Record<string, unknown>
+  /**
+   * Keys of `apel.yaml` that replace the default ones (whole, not merged), e.g. `inbound`, `http`, `policy`. As a
+   * function it is given what exists before the service does: parts of one's own may be started with it.
+   */
+  config?:
+    | Record<string, unknown>
+    | ((given: { folder: string; exchange: Exchange }) => Promise<Record<string, unknown>>)
   /** Of the trunk `carrier`. */
   trunk?: { channels?: number; cps?: number }
   env?: Record<string, string>
@@ -70,7 +75,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       windows: { 'mon-sun': '00:00-24:00' },
     },
     api: { host: '127.0.0.1', port: ports.api },
-    ...options.config,
+    ...(typeof options.config === 'function' ? await options.config({ folder, exchange }) : options.config),
   }
   write('apel.yaml', stringify(config))
   const service = new ServiceProcess({
