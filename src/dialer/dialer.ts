@@ -194,15 +194,10 @@ export function makeDialer(ports: DialerPorts): Dialer {
       await store.writable()
       await store.campaigns.put(CALLBACKS, { campaign: CALLBACKS, flow: CALLBACKS }, clock.now(), true)
       releases.push(await listen(await ports.another('bell'), heard))
-      queue = openQueue(
-        await ports.another('ledger'),
-        await ports.another('queue'),
-        log,
-        async ({ campaign, item }) => {
-          await worker.work(campaign, item)
-          feeder.used(campaign)
-        },
-      )
+      queue = openQueue(await ports.another('ledger'), await ports.another('queue'), log, async (job) => {
+        await worker.work(job)
+        feeder.used(job.campaign)
+      })
       await feeder.wakeAll()
     },
 
@@ -216,7 +211,7 @@ export function makeDialer(ports: DialerPorts): Dialer {
 
     async reserveManual(request) {
       const plan = await planner.manual(request)
-      const verdict = await turns.take<Verdict>('', 0, MANUAL_PATIENCE, async () => {
+      const verdict = await turns.join('', 0, 0).take<Verdict>(MANUAL_PATIENCE, async () => {
         const found = await gate.reserve(plan)
         return found.verdict === 'busy' ? { wait: found.wait } : { done: found }
       })

@@ -15,6 +15,7 @@ import { priorityOf } from './contact-desk.ts'
 import type { Definitions } from './definitions.ts'
 import { type DialPolicy, type DialSettings, hasZones, hoursFor } from './plan.ts'
 import type { Planner } from './planner.ts'
+import type { DialJob } from './queue.ts'
 import type { Hours } from './retry.ts'
 
 export interface FeederPorts {
@@ -24,7 +25,7 @@ export interface FeederPorts {
   settings: DialSettings
   clock: Clock
   log: Log
-  enqueue(jobs: { campaign: string; item: Item }[]): Promise<void>
+  enqueue(jobs: DialJob[]): Promise<void>
 }
 
 interface Feeding {
@@ -145,7 +146,8 @@ export class Feeder {
 
     const { ready, sleepers } = this.sort(campaign, pick.picked, now)
     for (const { lane, rule, rows } of sleepers) await store.lineUp.park(name, lane, rule, rows)
-    if (ready.length > 0) await this.ports.enqueue(ready.map((item) => ({ campaign: name, item })))
+    if (ready.length > 0)
+      await this.ports.enqueue(ready.map((item, i) => ({ campaign: name, item, order: now * 1000 + i })))
 
     const slept = pick.picked.length - ready.length
     if (slept > 0 && ready.length === 0) {

@@ -12,6 +12,8 @@ import type { Item } from '../store/line-up.ts'
 export interface DialJob {
   campaign: string
   item: Item
+  /** Those handed out earlier have less. */
+  order: number
 }
 
 export interface DialQueue {

@@ -1,19 +1,33 @@
 /**
  * Who may try the gate next, when there is less room than there are calls.
  *
- * Everybody who is ready stands in the row of a campaign; within a row callbacks go before retries, and those before
- * fresh contacts. One at a time tries, the campaigns in rotation, so that those that share a trunk share it fairly. A
- * campaign whose try found no room sleeps until the moment that the gate named, or until somebody hangs up; its turn is
- * not lost to the others, and nobody asks again before there can be another answer.
+ * Everybody who is on the way stands in the row of a campaign, callbacks before all others, then in the order in which
+ * they were handed out. One at a time tries, the campaigns in rotation, so that those that share a trunk share it
+ * fairly. A campaign whose try found no room sleeps until the moment that the gate named, or until somebody hangs up:
+ * nobody asks again before there can be another answer. Whoever is still being prepared keeps its place for a moment.
  */
 import type { Clock } from '../call/ports.ts'
 
 /** A try: it is settled, or there is no room for `wait` ms (-1: until a channel is given back). */
 export type Try<T> = { done: T } | { wait: number }
 
+/** What a waiter is told that was sent away. */
+export const SENT_AWAY = Symbol('sent away')
+
+/** A place in a row; whoever has one takes its turn or gives it up. */
+export interface Place {
+  /** Waits for the turn and for room, at most `patience` ms; SENT_AWAY when it ran out or the row was cleared. */
+  take<T>(patience: number, attempt: () => Promise<Try<T>>): Promise<T | typeof SENT_AWAY>
+  giveUp(): void
+}
+
 interface Waiter {
   rank: number
-  attempt: () => Promise<Try<unknown>>
+  order: number
+  /** Until then it keeps its place without being ready, ms. */
+  awaited: number
+  /** Null while it is being prepared. */
+  attempt: (() => Promise<Try<unknown>>) | null
   resolve(value: unknown): void
   reject(error: unknown): void
   timer: unknown
@@ -30,9 +44,8 @@ interface Row {
 
 /** Even without a kick a full trunk is tried again after this long: a ring of the bell may get lost. */
 const LOOK_AGAIN = 1000
-
-/** What a waiter is told that was sent away. */
-export const SENT_AWAY = Symbol('sent away')
+/** How long those behind wait for somebody who is not ready, ms. */
+const AWAITED = 300
 
 export class Turns {
   private readonly clock: Clock
@@ -46,17 +59,36 @@ export class Turns {
     this.clock = clock
   }
 
-  /** Waits for the turn and for room, at most `patience` ms; SENT_AWAY when it ran out or the row was cleared. */
-  take<T>(name: string, rank: number, patience: number, attempt: () => Promise<Try<T>>): Promise<T | typeof SENT_AWAY> {
-    return new Promise<unknown>((resolve, reject) => {
-      const waiter: Waiter = { rank, attempt, resolve, reject, timer: null, trying: false, sentAway: false }
-      waiter.timer = this.clock.setTimeout(() => this.sendAway(name, waiter), patience)
-      const row = this.rows.get(name) ?? { waiters: [], sleeps: 0 }
-      const behind = row.waiters.findIndex((other) => other.rank > rank && !other.trying)
-      row.waiters.splice(behind < 0 ? row.waiters.length : behind, 0, waiter)
-      this.rows.set(name, row)
-      void this.run()
-    }) as Promise<T | typeof SENT_AWAY>
+  /** A place in the row: before those of a higher rank, and of a higher order within the same one. */
+  join(name: string, rank: number, order: number): Place {
+    const waiter: Waiter = {
+      rank,
+      order,
+      awaited: this.clock.now() + AWAITED,
+      attempt: null,
+      resolve: () => undefined,
+      reject: () => undefined,
+      timer: null,
+      trying: false,
+      sentAway: false,
+    }
+    const row = this.rows.get(name) ?? { waiters: [], sleeps: 0 }
+    const behind = row.waiters.findIndex((other) => !other.trying && (other.rank - rank || other.order - order) > 0)
+    row.waiters.splice(behind < 0 ? row.waiters.length : behind, 0, waiter)
+    this.rows.set(name, row)
+    return {
+      take: <T>(patience: number, attempt: () => Promise<Try<T>>) =>
+        new Promise<unknown>((resolve, reject) => {
+          if (waiter.sentAway) return resolve(SENT_AWAY)
+          Object.assign(waiter, { resolve, reject, attempt })
+          waiter.timer = this.clock.setTimeout(() => this.sendAway(name, waiter), patience)
+          void this.run()
+        }) as Promise<T | typeof SENT_AWAY>,
+      giveUp: () => {
+        if (waiter.attempt === null && !waiter.sentAway) this.sendAway(name, waiter)
+        void this.run()
+      },
+    }
   }
 
   /** Room may have come up: all may try again. */
@@ -79,7 +111,8 @@ export class Turns {
 
   private settle(name: string, waiter: Waiter, tell: () => void): void {
     const row = this.rows.get(name)
-    row?.waiters.splice(row.waiters.indexOf(waiter), 1)
+    const at = row?.waiters.indexOf(waiter) ?? -1
+    if (at >= 0) row?.waiters.splice(at, 1)
     if (row?.waiters.length === 0) this.rows.delete(name)
     this.clock.clearTimeout(waiter.timer)
     tell()
@@ -96,8 +129,8 @@ export class Turns {
   private awake(): [string, Row, Waiter] | null {
     const now = this.clock.now()
     for (const [name, row] of this.rows) {
-      const first = row.waiters[0]
-      if (row.sleeps <= now && first !== undefined) return [name, row, first]
+      const first = row.waiters.find((waiter) => waiter.attempt !== null || waiter.awaited > now)
+      if (row.sleeps <= now && first !== undefined && first.attempt !== null) return [name, row, first]
     }
     return null
   }
@@ -106,7 +139,7 @@ export class Turns {
     const kicks = this.kicks
     waiter.trying = true
     try {
-      const answer = await waiter.attempt()
+      const answer = (await waiter.attempt?.()) ?? { wait: 0 }
       if ('done' in answer) {
         // Whoever was served goes to the end of the rotation.
         this.rows.delete(name)
@@ -116,19 +149,25 @@ export class Turns {
         this.settle(name, waiter, () => waiter.resolve(SENT_AWAY))
       } else {
         waiter.trying = false
-        const wait = answer.wait < 0 ? LOOK_AGAIN : answer.wait
-        if (kicks === this.kicks) row.sleeps = this.clock.now() + wait
+        if (kicks === this.kicks) row.sleeps = this.clock.now() + (answer.wait < 0 ? LOOK_AGAIN : answer.wait)
       }
     } catch (error) {
       this.settle(name, waiter, () => waiter.reject(error))
     }
   }
 
+  /** Wakes at the next moment at which a row may try again. */
   private setAlarm(): void {
     if (this.alarm !== null) this.clock.clearTimeout(this.alarm)
     this.alarm = null
-    if (this.rows.size === 0) return
-    const next = Math.min(...[...this.rows.values()].map((row) => row.sleeps))
-    this.alarm = this.clock.setTimeout(() => void this.run(), Math.max(0, Math.ceil(next - this.clock.now())))
+    const now = this.clock.now()
+    const times = [...this.rows.values()].map(({ sleeps, waiters }) => {
+      if (waiters.every(({ attempt }) => attempt === null)) return Number.POSITIVE_INFINITY
+      const first = waiters.find((waiter) => waiter.attempt !== null || waiter.awaited > now)
+      return first?.attempt === null ? Math.max(sleeps, first.awaited) : sleeps
+    })
+    const next = Math.min(...times)
+    if (next === Number.POSITIVE_INFINITY) return
+    this.alarm = this.clock.setTimeout(() => void this.run(), Math.max(0, Math.ceil(next - now)))
   }
 }

@@ -18,7 +18,8 @@ import type { Gate, Verdict } from './gate.ts'
 import type { Ledger } from './ledger.ts'
 import { contextOf, type Placement, type Plan } from './plan.ts'
 import type { Planner } from './planner.ts'
-import { SENT_AWAY, type Try, type Turns } from './turns.ts'
+import type { DialJob } from './queue.ts'
+import { type Place, SENT_AWAY, type Try, type Turns } from './turns.ts'
 
 export interface WorkerPorts {
   store: Store
@@ -35,6 +36,9 @@ export interface WorkerPorts {
   place(placement: Placement): Promise<void>
 }
 
+/** Ranks in the row of a campaign. */
+const CALLBACK = 0
+const OTHERS = 1
 /** How long a job waits for its turn before the item goes back in line, ms. */
 const PATIENCE = 5000
 const PREPARE_DEADLINE = 10_000
@@ -50,20 +54,23 @@ export class DialWorker {
   }
 
   /** Never rejects: what went wrong is logged, and the item is in line again or its record is written. */
-  async work(name: string, item: Item): Promise<void> {
+  async work({ campaign: name, item, order }: DialJob): Promise<void> {
     const { log } = this.ports
+    const place = this.ports.turns.join(name, item.startsWith('c') ? CALLBACK : OTHERS, order)
     try {
-      await this.carry(name, item)
+      await this.carry(name, item, place)
     } catch (error) {
       const again = error instanceof ApelError && error.again
       log[again ? 'warn' : 'error'](
         { campaign: name, item, error: (error as Error).message },
         'a contact could not be dialled',
       )
+    } finally {
+      place.giveUp()
     }
   }
 
-  private async carry(name: string, item: Item): Promise<void> {
+  private async carry(name: string, item: Item, place: Place): Promise<void> {
     const { store, definitions, planner, clock } = this.ports
     const campaign = await definitions.get(name)
     const claim = campaign === null ? null : await store.lineUp.claim(name, item, clock.now(), IN_HAND)
@@ -74,7 +81,7 @@ export class DialWorker {
       return
     }
     if (!(await this.prepared(name, item, plan))) return
-    const verdict = await this.ports.turns.take(name, rankOf(plan), PATIENCE, () => this.try(plan))
+    const verdict = await place.take(PATIENCE, () => this.try(plan))
     if (verdict === SENT_AWAY) await store.lineUp.back(name, [item], clock.now())
     else await this.act(campaign, item, plan, verdict)
   }
@@ -146,10 +153,4 @@ export class DialWorker {
       })
     }
   }
-}
-
-/** Callbacks that are due, then those who wait for another try, then the file's order. */
-function rankOf(plan: Plan): number {
-  if (plan.callback !== null) return 0
-  return (plan.progress?.total ?? 0) > 0 ? 1 : 2
 }
