@@ -64,6 +64,13 @@ const clock = {
   clearTimeout: (handle: unknown) => clearTimeout(handle as NodeJS.Timeout),
 }
 
+/** The longest time without any sound from the answer to the end, as the phone heard it, ms. */
+export function longestSilence({ phone }: Told): number {
+  const ends = [phone.answeredAt!, ...phone.ear.phrases.map(({ to }) => to)]
+  const begins = [...phone.ear.phrases.map(({ from }) => from), phone.endedAt!]
+  return Math.max(...begins.map((begin, n) => begin - ends[n]!))
+}
+
 export interface StageOptions {
   /** Hosts that flows may reach. */
   allowHosts?: string[]
