@@ -76,3 +76,11 @@ function hostEntry(entry: string): string {
 function urlOf(text: string): URL | null {
   return URL.canParse(text) ? new URL(text) : null
 }
+
+/** Does the list name this host as a flow writes it (`HOST` or `HOST:PORT`)? For the check of a flow, before any call. */
+export function allowsHost(host: string, list: AllowList): boolean {
+  const url = urlOf(`http://${host}`)
+  if (url === null) return false
+  const ports = url.port === '' ? [80, 443] : [Number(url.port)]
+  return ports.some((port) => list.names(hostOf(url), port))
+}

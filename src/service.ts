@@ -1,0 +1,337 @@
+/**
+ * The one place where the parts meet. Opening goes from the ledger outwards (Redis, nodes, media, calls, dialer, API);
+ * what was opened is closed in reverse. A drain takes no new work, lets the calls end until the deadline, ends the rest
+ * as `cancelled`, and closes.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { makeApp } from './api/app.ts'
+import { makeMetrics } from './api/metrics.ts'
+import type { ApiPorts } from './api/ports.ts'
+import { type Calls, makeCalls } from './call/calls.ts'
+import type { Clock } from './call/ports.ts'
+import type { Config } from './config.ts'
+import { type Dialer, makeDialer } from './dialer/dialer.ts'
+import { normalise } from './dialer/numbers.ts'
+import type { DialSettings, Placement } from './dialer/plan.ts'
+import { ensureTools, type Part, projectRoot, type Say, type Tools } from './embedded/tools.ts'
+import { ApelError } from './errors.ts'
+import type { Log } from './log.ts'
+import { commandEngine, espeak } from './media/engine.ts'
+import { findSound } from './media/sounds.ts'
+import { makeStudio, type Studio } from './media/voice.ts'
+import { allowList, allowsHost } from './outgoing/allow-list.ts'
+import { makeWeb } from './outgoing.ts'
+import { loadCampaignFiles } from './service/campaign-files.ts'
+import { makeEvents } from './service/events.ts'
+import { type Heart, makeHeart } from './service/heart.ts'
+import { takeInbound } from './service/inbound.ts'
+import { closeLeftovers } from './service/leftovers.ts'
+import { meter } from './service/meter.ts'
+import { type ServiceNode, startNodes } from './service/nodes.ts'
+import { callsPort } from './service/ports/calls.ts'
+import { callbacksPort, campaignsPort, contactsPort } from './service/ports/campaigns.ts'
+import { dncPort } from './service/ports/dnc.ts'
+import { openRedis } from './service/redis.ts'
+import { openShelf, type Shelf } from './service/shelf.ts'
+import { makeReleasers } from './shutdown.ts'
+import { nextEpoch } from './store/instance.ts'
+import { Runs } from './store/runs.ts'
+import type { Store } from './store/store.ts'
+
+export interface Service {
+  /** Where the API answers. */
+  url: string
+  /** Settles when everything is closed. */
+  closed: Promise<void>
+  /** No new work; calls end by themselves until `drain_timeout`; then everything closes. */
+  drain(): Promise<void>
+  /** As `drain`, but the calls that are on are ended now. */
+  hurry(): Promise<void>
+}
+
+/** ms beyond ring and conversation after which Asterisk itself ends a call that nobody looks after (P3, P5). */
+const ABSOLUTE_GRACE = 60_000
+/** ms that ended calls get to write their records. */
+const LAST_WORDS = 10_000
+
+const clock: Clock = {
+  now: () => Date.now(),
+  setTimeout: (run, ms) => setTimeout(run, ms),
+  clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
+}
+
+/** Starts everything. Rejects, with all that was opened closed again, when a part cannot start. */
+export async function startService(config: Config, log: Log, say: Say): Promise<Service> {
+  const releasers = makeReleasers()
+  try {
+    return await start(config, log, say, releasers)
+  } catch (error) {
+    for (const fault of await releasers.closeAll()) log.warn({ err: fault }, 'closing after a failed start')
+    throw error
+  }
+}
+
+async function start(
+  config: Config,
+  log: Log,
+  say: Say,
+  releasers: ReturnType<typeof makeReleasers>,
+): Promise<Service> {
+  const now = clock.now
+  const tools = await toolsFor(config, say)
+  const { store, foreign, another } = await openRedis(config, tools, { log, say, releasers, now })
+  const epoch = await nextEpoch(store.db, config.instance)
+  const metrics = makeMetrics()
+  const events = makeEvents(log)
+
+  const sounds = join(config.flows, 'sounds')
+  const studio = makeStudio({
+    folder: join(config.data_dir, 'sounds'),
+    engine: config.speech.engine === 'command' ? commandEngine(config.speech.command) : espeak(tools.path('espeak-ng')),
+    sox: tools.path('sox'),
+    recorded: sounds,
+  })
+  const web = makeWeb({ allowHosts: config.http.allow_hosts })
+  releasers.add('outgoing connections', () => web.close())
+  const list = allowList(config.http.allow_hosts)
+  const shelf = await openShelf(config.flows, {
+    sounds: (name, language) => findSound(sounds, name, language) !== null,
+    allowHost: (host) => allowsHost(host, list),
+  })
+  tell(shelf, log)
+
+  const app = `apel-${config.instance}-${epoch}`
+  const nodes = await startNodes({
+    config,
+    tools,
+    app,
+    folder: join(config.data_dir, 'sounds'),
+    clock,
+    log,
+    say,
+    releasers,
+  })
+  const byName = new Map(nodes.map((node) => [node.name, node]))
+  const voices = new Map(nodes.map((node) => [node.name, studio.at(node.sounds)]))
+  const heart = makeHeart(store, foreign, clock, log)
+  releasers.add('the heart', () => heart.stop())
+
+  const calls: Calls = makeCalls({
+    ledger: {
+      update: (id, fields) => dialer.ledger.update(id, fields),
+      steps: (id, steps) => dialer.ledger.steps(id, steps),
+      journal: (id, input) => dialer.ledger.journal(id, input),
+      finish: (record, tasks) => dialer.ledger.finish(record, tasks),
+    },
+    book: {
+      allowed: (context, to) => dialer.callbacks.allowed(context, to),
+      schedule: (record, request) => dialer.callbacks.schedule(record, request),
+    },
+    web,
+    clock,
+    log,
+    voice: (node) => voices.get(node)!,
+    publish: events.publish,
+  })
+  const flow = shelf.get
+  const place = makePlace(calls, flow, byName)
+  const settings = settingsOf(config)
+  const known = () => ({
+    flows: shelf.views().map(({ name }) => name),
+    trunks: settings.trunks.map(({ name }) => name),
+  })
+  const dialer: Dialer = makeDialer({
+    store,
+    another,
+    settings,
+    instance: config.instance,
+    clock,
+    log,
+    known,
+    closed: (node) => heart.closed() ?? byName.get(node)!.telephony.reason(),
+    prepare: async (name, context, on) => {
+      const program = flow(name)
+      if (!program) throw new ApelError('unknown_flow', `There is no flow ${name}, or it has an error.`, { flow: name })
+      for (const node of on) await calls.prepare(program, context, node)
+    },
+    place,
+    cut: (campaign, talking) =>
+      calls.registry.hangupAll(
+        { by: 'operator', disposition: 'cancelled' },
+        (call) => call.record.campaign === campaign && (talking || call.state !== 'up'),
+      ),
+    emit: events.publish,
+  })
+
+  await heart.start()
+  for (const { telephony } of nodes) takeInbound(telephony, { config, dialer, calls, flow, log })
+  await Promise.all(nodes.map(({ telephony }) => telephony.start()))
+  await closeLeftovers(dialer, nodes, config.instance, now, log)
+  const files = await loadCampaignFiles(config.flows, dialer, known())
+  for (const problem of files.problems) log.warn({ ...problem }, 'a campaign file has a fault')
+  for (const { telephony } of nodes) telephony.onChange(({ ready }) => ready && dialer.wake())
+  heart.onRecovery(() => dialer.wake())
+  meter({ metrics, events, nodes, heart, dialer, store, now })
+  await dialer.start()
+  releasers.add('the dialer', () => dialer.stop())
+
+  const ports = apiPorts({ config, store, dialer, calls, shelf, heart, nodes, studio, events, foreign, place, known })
+  const api = await makeApp({ ports, metrics, log, tokens: config.api.tokens, version: packageVersion() })
+  releasers.add('the API', () => api.close())
+  const url = await api
+    .listen({ host: config.api.host, port: config.api.port })
+    .catch((cause: NodeJS.ErrnoException) => {
+      const taken = cause.code === 'EADDRINUSE'
+      const why = taken ? 'is taken by another program; change `api.port`' : `cannot be opened: ${cause.message}`
+      throw new ApelError('port_taken', `The API's port ${config.api.host}:${config.api.port} ${why}.`)
+    })
+  if (config.api.tokens.length === 0)
+    say('The API has no tokens: it listens on loopback only, and everybody here may use it.')
+
+  let settle = (): void => {}
+  const closed = new Promise<void>((resolve) => {
+    settle = resolve
+  })
+  let ending: Promise<void> | null = null
+  const hangUpAll = (): void => calls.registry.hangupAll({ by: 'operator', disposition: 'cancelled' })
+  async function end(): Promise<void> {
+    await Promise.all([dialer.stop(), ...nodes.map(({ telephony }) => telephony.stopInbound().catch(() => undefined))])
+    if (!(await calls.registry.drained(clock, config.drain_timeout))) {
+      log.warn({ calls: calls.registry.size }, 'calls did not end in time and are ended now')
+      hangUpAll()
+      await calls.registry.drained(clock, LAST_WORDS)
+    }
+    for (const fault of await releasers.closeAll()) log.warn({ err: fault }, 'a part did not close')
+    settle()
+  }
+  const drain = (): Promise<void> => {
+    ending ??= end()
+    return ending
+  }
+  return {
+    url,
+    closed,
+    drain,
+    hurry() {
+      const done = drain()
+      hangUpAll()
+      return done
+    },
+  }
+}
+
+function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(join(projectRoot(), 'package.json'), 'utf8')) as { version: string }
+  return version
+}
+
+/** What the embedded parts and the speech engine need, set up where it is missing. */
+async function toolsFor(config: Config, say: Say): Promise<Tools> {
+  const parts: Part[] = ['speech']
+  if (config.redis.kind === 'embedded') parts.push('redis')
+  if (config.asterisk.some(({ embedded }) => embedded !== null)) parts.push('asterisk')
+  return await ensureTools(parts, say, config.cache_dir)
+}
+
+function tell(shelf: Shelf, log: Log): void {
+  for (const problem of shelf.problems())
+    log[problem.severity === 'error' ? 'error' : 'warn']({ ...problem }, 'a flow has a fault')
+}
+
+function settingsOf({ policy, asterisk }: Config): DialSettings {
+  return {
+    policy,
+    trunks: asterisk.flatMap(({ name, trunks }) => trunks.map((trunk) => ({ ...trunk, node: name }))),
+    extensions: asterisk.flatMap(({ name, extensions }) =>
+      extensions === null ? [] : [{ node: name, endpoint: extensions }],
+    ),
+  }
+}
+
+/** From a reserved attempt to the line. Settles when the node has taken the call or never will. */
+function makePlace(calls: Calls, flow: Shelf['get'], nodes: Map<string, ServiceNode>) {
+  return async ({ record, node, order, context }: Placement): Promise<void> => {
+    const program = flow(record.flow ?? '')
+    const telephony = nodes.get(node)?.telephony
+    if (!program || !telephony)
+      throw new ApelError('unknown_flow', `The flow ${record.flow} or the node ${node} went away before the dial.`)
+    const absolute = order.ring + program.limits.maxCallTime + ABSOLUTE_GRACE
+    await calls.outbound({
+      record: { ...record, flow_version: program.version },
+      program,
+      context,
+      order: { ...order, absolute },
+      telephony,
+    }).dialed
+  }
+}
+
+interface PortParts {
+  config: Config
+  store: Store
+  dialer: Dialer
+  calls: Calls
+  shelf: Shelf
+  heart: Heart
+  nodes: ServiceNode[]
+  studio: Studio
+  events: ReturnType<typeof makeEvents>
+  foreign: string | null
+  place(placement: Placement): Promise<void>
+  known(): { flows: string[]; trunks: string[] }
+}
+
+function apiPorts(parts: PortParts): ApiPorts {
+  const { config, store, dialer, shelf, heart, nodes, events, foreign } = parts
+  const runs = new Runs(store.db)
+  const now = clock.now
+  return {
+    async health() {
+      const fault = heart.closed()
+      const links = nodes.map(({ name, telephony }) => ({
+        name,
+        linked: telephony.ready(),
+        reason: telephony.reason(),
+      }))
+      return {
+        ready: fault === null && links.some(({ linked }) => linked),
+        redis: { writable: fault === null || fault === foreign, reason: fault === foreign ? null : fault },
+        ledger: { loaded: foreign === null, reason: foreign },
+        nodes: links,
+      }
+    },
+    campaigns: campaignsPort(parts),
+    contacts: contactsPort(parts),
+    callbacks: callbacksPort(parts),
+    calls: callsPort({ ...parts, flow: shelf.get }),
+    dnc: dncPort({ store, now, normalise: (number) => normalise(number, { ...config.policy, allow: ['+'] }) }),
+    runs: {
+      begin: (campaign, id) => runs.begin(campaign, id, now()),
+      change: (campaign, id, change) => runs.change(campaign, id, change, now()),
+    },
+    flows: async () => shelf.views(),
+    sound: (name) => parts.studio.file(name),
+    control: {
+      async stop() {
+        await dialer.setPaused(true)
+        return { paused: true }
+      },
+      async resume() {
+        await dialer.setPaused(false)
+        return { paused: false }
+      },
+      async reload() {
+        const problems = await shelf.reload()
+        const files = await loadCampaignFiles(config.flows, dialer, parts.known())
+        return {
+          flows: shelf.views().length,
+          campaigns: files.campaigns,
+          problems: [...problems, ...files.problems],
+        }
+      },
+    },
+    events: { subscribe: events.subscribe },
+    idempotency: store.idempotency,
+  }
+}

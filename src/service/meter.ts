@@ -1,0 +1,42 @@
+/** Feeds the metrics: what happens is counted when it happens, what is a state is looked at with every beat. */
+import type { Metrics } from '../api/metrics.ts'
+import type { Dialer } from '../dialer/dialer.ts'
+import type { Store } from '../store/store.ts'
+import type { Events } from './events.ts'
+import type { Heart } from './heart.ts'
+import type { ServiceNode } from './nodes.ts'
+
+export interface Metered {
+  metrics: Metrics
+  events: Events
+  nodes: ServiceNode[]
+  heart: Heart
+  dialer: Dialer
+  store: Store
+  now(): number
+}
+
+export function meter({ metrics, events, nodes, heart, dialer, store, now }: Metered): void {
+  events.subscribe((event) => {
+    if (event.type !== 'call.started' && event.type !== 'call.ended') return
+    const { kind, attempt, disposition } = event.data
+    const direction = kind === 'inbound' ? 'inbound' : 'outbound'
+    if (event.type === 'call.started') metrics.callsActive.inc({ direction })
+    else {
+      // What was never dialled never started.
+      if (attempt > 0) metrics.callsActive.dec({ direction })
+      metrics.attempts.inc({ disposition: disposition ?? 'unknown' })
+    }
+  })
+  heart.onBeat(async () => {
+    metrics.gateOpen.reset()
+    for (const { name, telephony } of nodes) {
+      const reason = heart.closed() ?? telephony.reason()
+      metrics.gateOpen.set({ node: name, reason: reason ?? '' }, reason === null ? 1 : 0)
+    }
+    metrics.queueDepth.set(await dialer.queueDepth())
+    const names = await store.campaigns.names()
+    const due = await Promise.all(names.map((name) => store.callbacks.due(name, now())))
+    metrics.callbacksDue.set(due.reduce((sum, one) => sum + one, 0))
+  })
+}

@@ -1,0 +1,122 @@
+/** Live and past calls, as the API offers them. */
+import type { ApiPorts, CallView, DialRequest } from '../../api/ports.ts'
+import type { Calls } from '../../call/calls.ts'
+import type { Dialer } from '../../dialer/dialer.ts'
+import type { Placement } from '../../dialer/plan.ts'
+import { ApelError } from '../../errors.ts'
+import type { Program, ValueType } from '../../flow/program.ts'
+import type { Attempt } from '../../store/attempts.ts'
+import type { Store } from '../../store/store.ts'
+
+export interface CallParts {
+  store: Store
+  dialer: Dialer
+  calls: Calls
+  /** The sound version of a flow. */
+  flow(name: string): Program | undefined
+  /** Dials what was reserved; see `service.ts`. */
+  place(placement: Placement): Promise<void>
+}
+
+const LIVE = ['reserved', 'dialing', 'ringing', 'up']
+
+export function callsPort({ store, dialer, calls, flow, place }: CallParts): ApiPorts['calls'] {
+  const view = async ({ record, state }: Attempt): Promise<CallView> => ({
+    ...record,
+    state,
+    steps: await store.attempts.steps(record.id),
+    legs: [],
+  })
+  const attempt = async (id: string): Promise<Attempt> => {
+    const found = await store.attempts.get(id)
+    if (found) return found
+    throw new ApelError('not_found', `There is no call ${id}.`)
+  }
+  return {
+    async dial(request) {
+      const program = flow(request.flow)
+      if (!program)
+        throw new ApelError('unknown_flow', `There is no flow ${request.flow}, or it has an error.`, {
+          flow: request.flow,
+        })
+      const placement = await dialer.reserveManual({ ...request, vars: typedVars(program, request) })
+      void place(placement)
+      return { id: placement.record.id }
+    },
+    async list({ state, kind, campaign, limit, cursor }) {
+      const items: Attempt[] = []
+      // Those that are on come first, all of them: there are never more than the trunks have channels.
+      if (state !== 'ended' && cursor === null) {
+        const live = await store.attempts.getMany(await store.attempts.live(campaign === null ? {} : { campaign }))
+        items.push(
+          ...live.filter(
+            (each) => LIVE.includes(each.state) && (state === null || state === 'live' || each.state === state),
+          ),
+        )
+      }
+      let next: string | null = null
+      if (state === null || state === 'ended') {
+        const room = Math.max(1, limit - items.length)
+        const past = await store.attempts.ended(campaign, cursor, room)
+        items.push(...past.attempts)
+        next = past.next
+      }
+      const wanted = items.filter(({ record }) => kind === null || record.kind === kind)
+      return { items: await Promise.all(wanted.map(view)), next }
+    },
+    get: async (id) => view(await attempt(id)),
+    async hangup(id) {
+      if (calls.registry.hangup(id)) return
+      const { state } = await attempt(id)
+      throw new ApelError('invalid_state', `The call ${id} is ${state}; this instance cannot end it.`, { state })
+    },
+    async finishTask(id, name, { status, result }) {
+      if (calls.registry.finishTask(id, name, status, result)) return
+      await attempt(id)
+      // The call is over, but a callback of it may be waiting for just this.
+      if (status === 'done') await store.attempts.keepTask(id, name, result)
+    },
+  }
+}
+
+/** What came as text for a variable that is a number or true/false becomes one; a variable that is not there is refused. */
+function typedVars(program: Program, { vars }: DialRequest): Record<string, unknown> {
+  const typed: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(vars)) {
+    const type = Object.hasOwn(program.types, name) ? program.types[name] : undefined
+    if (type === undefined)
+      throw new ApelError('bad_request', `The flow ${program.flow} has no variable ${name}.`, { field: `vars.${name}` })
+    const taken = coerced(type, value)
+    if (taken === undefined)
+      throw new ApelError('bad_request', `The variable ${name} of the flow ${program.flow} is a ${type}.`, {
+        field: `vars.${name}`,
+      })
+    typed[name] = taken
+  }
+  return typed
+}
+
+/** The value as this type, or undefined when it is none. */
+function coerced(type: ValueType, value: unknown): unknown {
+  switch (type) {
+    case 'any':
+      return value
+    case 'text':
+      return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined
+    case 'number': {
+      const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
+      return typeof number === 'number' && Number.isFinite(number) ? number : undefined
+    }
+    case 'boolean':
+      if (value === 'true' || value === 'false') return value === 'true'
+      return typeof value === 'boolean' ? value : undefined
+    case 'list':
+      return Array.isArray(value) ? value : undefined
+    case 'map':
+      return value !== null && typeof value === 'object' && !Array.isArray(value) ? value : undefined
+    default: {
+      const never: never = type
+      return never
+    }
+  }
+}

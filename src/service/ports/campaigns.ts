@@ -1,0 +1,85 @@
+/** Campaigns, their contacts and their callbacks, as the API offers them. */
+import type { ApiPorts, CallbackView } from '../../api/ports.ts'
+import type { Dialer } from '../../dialer/dialer.ts'
+import type { Callback } from '../../store/callbacks.ts'
+import type { Store } from '../../store/store.ts'
+
+export interface CampaignParts {
+  store: Store
+  dialer: Dialer
+}
+
+export function campaignsPort({ store, dialer }: CampaignParts): ApiPorts['campaigns'] {
+  const { campaigns } = dialer
+  return {
+    put: (name, definition) => campaigns.put(name, definition),
+    get: (name) => campaigns.get(name),
+    async list({ cursor, limit }) {
+      const { campaigns: items, next } = await campaigns.list(cursor, limit)
+      return { items, next }
+    },
+    start: (name) => campaigns.act(name, 'start'),
+    pause: (name) => campaigns.act(name, 'pause'),
+    resume: (name) => campaigns.act(name, 'resume'),
+    stop: (name, { now }) => campaigns.act(name, 'stop', { talking: now }),
+    drain: (name) => campaigns.act(name, 'drain'),
+    async counts(name) {
+      const { definition } = await campaigns.get(name)
+      return { flow: String(definition.flow ?? ''), ...(await store.campaigns.stepCounts(name)) }
+    },
+    async *results(name, after) {
+      await campaigns.get(name)
+      yield* store.attempts.results(name, after)
+    },
+  }
+}
+
+export function contactsPort({ dialer }: CampaignParts): ApiPorts['contacts'] {
+  const { contacts } = dialer
+  return {
+    import: (campaign, source) => dialer.import(campaign, source),
+    rejects: (campaign, id) => dialer.rejects(campaign, id),
+    list: (campaign, query) => contacts.list(campaign, query),
+    get: (campaign, key) => contacts.get(campaign, key),
+    change: (campaign, key, change) => contacts.change(campaign, key, change),
+    remove: (campaign, key) => contacts.remove(campaign, key),
+  }
+}
+
+export function callbacksPort({ store, dialer }: CampaignParts): ApiPorts['callbacks'] {
+  const { callbacks } = dialer
+  return {
+    async list({ cursor, limit, state, campaign, number }) {
+      if (number !== null) {
+        const one = await store.callbacks.ofNumber(number)
+        return { items: one ? [viewOf(one)] : [], next: null }
+      }
+      const page = await store.callbacks.list(cursor, limit)
+      const items = page.callbacks.filter(
+        (each) => (state === null || each.state === state) && (campaign === null || each.campaign === campaign),
+      )
+      return { items: items.map(viewOf), next: page.next }
+    },
+    create: async (request) => viewOf(await callbacks.create(request)),
+    get: async (id) => viewOf(await callbacks.get(id)),
+    move: async (id, due) => viewOf(await callbacks.move(id, due)),
+    cancel: (id) => callbacks.cancel(id),
+  }
+}
+
+function viewOf({
+  id,
+  number,
+  campaign,
+  contact,
+  due_at,
+  expires_at,
+  state,
+  note,
+  flow,
+  at,
+  tries,
+  call,
+}: Callback): CallbackView {
+  return { id, number, campaign, contact, due_at, expires_at, state, note, flow, at, attempts: tries, call }
+}
