@@ -84,6 +84,7 @@ export function buildAt(shop: Workshop, base: Path, id: string, stepName: string
   }
 
   const expression: Build['expression'] = (raw, expected, ...path) => {
+    if (typeof raw === 'object' || raw === undefined) return NOTHING
     const made = compiler.compile(String(raw))
     if (!('run' in made)) {
       problem(made.code, made.message, path)

@@ -1,6 +1,195 @@
-/** What a flow may not do, found on its graph before any call. */
+/**
+ * What a flow may not do, found on its graph before any call: steps that nobody reaches, ways without an end, rounds
+ * that can be walked without the other side doing anything, silence, keys with two meanings.
+ */
 
 import type { Problem } from '../errors.ts'
-import type { Program } from './program.ts'
+import type { Program, Step } from './program.ts'
+import { entrances, FAULTS, isBlank, type Way, waysOf } from './ways.ts'
 
-export function checkProgram(_program: Program, _report: (problem: Problem) => void): void {}
+export type Report = (code: string, message: string, step: Step, severity?: 'error' | 'warning') => void
+
+/** Pauses are at most 3 s in a row, and nobody waits longer than this without a sound for anything else (ms). */
+const PAUSE = 3000
+const SILENCE = 10_000
+
+/** Checks a compiled flow. `reached` names steps that other flows' callbacks begin at. */
+export function checkProgram(program: Program, reached: Iterable<string>, add: (problem: Problem) => void): void {
+  const report: Report = (code, message, step, severity = 'error') =>
+    add({ file: program.file, ...step.place, severity, code, message })
+  const ways = new Map<string, Way[]>()
+  for (const step of program.steps.values()) {
+    if (step.id.startsWith('@on_hangup')) continue
+    const all = waysOf(program, step)
+    const lost = all.filter((way) => way.to === null).map((way) => way.event)
+    if (lost.length > 0)
+      report('no-end', `there is no step below, so "${lost[0]}" leads nowhere: add "next", or end with hangup`, step)
+    ways.set(
+      step.id,
+      all.flatMap((way) => (way.to === null ? [] : [{ ...way, to: way.to }])),
+    )
+  }
+  const seen = walk(program, ways, reached)
+  unreachable(program, seen, report)
+  const cyclic = cycles(program, ways, seen, report)
+  withoutEnd(program, ways, seen, report)
+  if (!cyclic) silence(program, ways, report)
+  for (const step of program.steps.values()) {
+    wordless(step, report)
+    shadowed(program, step, report)
+    outcomesWithoutTarget(step, report)
+  }
+}
+
+function walk(program: Program, ways: Map<string, Way[]>, reached: Iterable<string>): Set<string> {
+  const seen = new Set<string>()
+  const open = [...reached]
+  for (const { to } of entrances(program)) if (typeof to === 'object') open.push(to.step)
+  while (open.length > 0) {
+    const id = open.pop()!
+    if (seen.has(id)) continue
+    seen.add(id)
+    for (const { to } of ways.get(id) ?? []) if (typeof to === 'object') open.push(to.step)
+  }
+  return seen
+}
+
+function unreachable(program: Program, seen: Set<string>, report: Report): void {
+  for (const step of program.steps.values())
+    if (step.name !== null && !seen.has(step.id))
+      report('unreachable', `nothing leads to the step "${step.name}"`, step)
+}
+
+/** Rounds over ways that need nobody. A callback's `unavailable` on its way to `on_error` is met once only. */
+function cycles(program: Program, ways: Map<string, Way[]>, seen: Set<string>, report: Report): boolean {
+  const alone = (id: string) =>
+    (ways.get(id) ?? []).flatMap(({ to, mover, once, fault, event }) => {
+      if (typeof to !== 'object' || mover === 'them') return []
+      if (once && to.step === id) return []
+      return fault && event === 'unavailable' ? [] : [to.step]
+    })
+  const state = new Map<string, 'open' | 'done'>()
+  let found = false
+  for (const root of seen) {
+    if (state.has(root)) continue
+    const path: { id: string; next: string[] }[] = [{ id: root, next: alone(root) }]
+    state.set(root, 'open')
+    while (path.length > 0) {
+      const top = path.at(-1)!
+      const next = top.next.pop()
+      if (next === undefined) {
+        state.set(top.id, 'done')
+        path.pop()
+      } else if (state.get(next) === 'open') {
+        const round = path.slice(path.findIndex(({ id }) => id === next)).map(({ id }) => nameOf(id))
+        const step = program.steps.get(next)
+        found = true
+        if (step !== undefined)
+          report(
+            'cycle',
+            `this can go round for ever without the other side doing anything: ${[...round, nameOf(next)].join(' -> ')}`,
+            step,
+          )
+      } else if (!state.has(next)) {
+        state.set(next, 'open')
+        path.push({ id: next, next: alone(next) })
+      }
+    }
+  }
+  return found
+}
+
+function nameOf(id: string): string {
+  return id.startsWith('@') ? id.slice(1) : id
+}
+
+function withoutEnd(program: Program, ways: Map<string, Way[]>, seen: Set<string>, report: Report): void {
+  const before = new Map<string, string[]>()
+  const ends: string[] = []
+  for (const [id, out] of ways) {
+    for (const { to } of out) {
+      if (typeof to !== 'object') ends.push(id)
+      else before.set(to.step, [...(before.get(to.step) ?? []), id])
+    }
+  }
+  const ending = new Set<string>()
+  while (ends.length > 0) {
+    const id = ends.pop()!
+    if (ending.has(id)) continue
+    ending.add(id)
+    ends.push(...(before.get(id) ?? []))
+  }
+  for (const id of seen) {
+    const step = program.steps.get(id)
+    if (step !== undefined && !ending.has(id) && (ways.get(id)?.length ?? 0) > 0)
+      report('no-end', `no way out of "${nameOf(id)}" ever ends the call`, step)
+  }
+}
+
+/** The longest wait without a sound that begins at each step; ways that need nobody have no rounds here. */
+function silence(program: Program, ways: Map<string, Way[]>, report: Report): void {
+  const known = new Map<string, { all: number; pause: number }>()
+  const measure = (id: string): { all: number; pause: number } => {
+    const found = known.get(id)
+    if (found !== undefined) return found
+    const step = program.steps.get(id)!
+    const own = step.verb.silence?.(step.node) ?? 0
+    const quiet = step.verb.silence !== undefined || ['set', 'branch', 'goto'].includes(step.verb.name)
+    known.set(id, { all: 0, pause: 0 })
+    const after = quiet
+      ? (ways.get(id) ?? []).map(({ to, spoken }) => (typeof to === 'object' && !spoken ? measure(to.step) : NONE))
+      : []
+    const pausing = step.verb.name === 'pause'
+    const total = {
+      all: own + Math.max(0, ...after.map((a) => a.all)),
+      pause: step.verb.name === 'http' ? 0 : (pausing ? own : 0) + Math.max(0, ...after.map((a) => a.pause)),
+    }
+    known.set(id, total)
+    return total
+  }
+  for (const step of program.steps.values()) {
+    if (step.verb.silence === undefined || step.id.startsWith('@on_hangup')) continue
+    const { all, pause } = measure(step.id)
+    if (pause > PAUSE)
+      report('silence', `pauses of ${pause / 1000} s in a row: nobody is left in silence over 3 s`, step)
+    else if (all > SILENCE)
+      report(
+        'silence',
+        `the other side may wait ${all / 1000} s here without a sound: use hold, or say something`,
+        step,
+      )
+  }
+}
+
+const NONE = { all: 0, pause: 0 }
+
+function wordless(step: Step, report: Report): void {
+  const question = step.verb.question?.(step.node)
+  if (question !== undefined && isBlank(question)) report('silence', `"${step.verb.name}" has nothing to say`, step)
+  const manner = step.verb.ladders?.(step.node)
+  if (manner === undefined) return
+  for (const ladder of new Set([manner.noinput.inbound, manner.noinput.outbound, manner.nomatch]))
+    for (const rung of ladder.slice(0, -1))
+      if ((rung.say === null || isBlank(rung.say)) && rung.goto === null && !rung.reprompt)
+        report('silence', 'a rung that says nothing, asks nothing again and goes nowhere leaves them in silence', step)
+}
+
+function shadowed(program: Program, step: Step, report: Report): void {
+  if (step.id.startsWith('@error') || step.id.startsWith('@hold')) return
+  for (const key of step.verb.keys?.(step.node) ?? []) {
+    const situation = program.keys.get(key)
+    if (situation !== undefined)
+      report('shadowed-key', `the key ${key} means one thing here and another in the situation "${situation}"`, step)
+  }
+}
+
+/** An outcome that falls to the step below without anybody having said so. */
+function outcomesWithoutTarget(step: Step, report: Report): void {
+  if (step.id.startsWith('@') || step.nextWritten) return
+  const fallen = (step.verb.possible?.(step) ?? step.verb.outcomes).filter(
+    (outcome) =>
+      !step.on.has(outcome) && !FAULTS.has(outcome) && !['give_up', 'exhausted', 'max_hold'].includes(outcome),
+  )
+  if (fallen.length > 0 && step.next !== null)
+    report('outcome', `${fallen.join(', ')}: without a target, goes on to the step below`, step, 'warning')
+}

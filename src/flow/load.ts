@@ -15,7 +15,7 @@ import { guess } from './near.ts'
 import type { Program, ValueType } from './program.ts'
 import { NAME, problemsOf, VARIABLE } from './schema.ts'
 import { buildSituations } from './situation_file.ts'
-import { type Located, type Path, placeOf, readSource } from './source.ts'
+import { type Path, placeOf, readSource } from './source.ts'
 import { compileStep, linkSteps } from './step_file.ts'
 import { typeOfValue } from './turn.ts'
 
@@ -39,17 +39,40 @@ const MAX_NAMES = 5000
 /** Reads, checks and compiles flows. Never throws. */
 export function loadFlows(files: FlowFile[], facts: Facts = {}): Loaded {
   const programs = new Map<string, Program>()
-  const problems: Problem[] = []
-  for (const file of files) {
-    if (isLibrary(file.path)) continue
-    const { program, problems: found } = loadFlow(file, facts)
-    problems.push(...found)
-    if (program === null || found.some((p) => p.severity === 'error')) continue
+  const built = files.filter(({ path }) => !isLibrary(path)).map((file) => loadFlow(file, facts))
+  const named = new Map(built.flatMap(({ program }) => (program === null ? [] : [[program.flow, program] as const])))
+  const agreed = agreements(named)
+  for (const { program, problems } of built) {
+    if (program === null) continue
+    problems.push(...agreed.problems.filter((p) => p.file === program.file))
+    if (!problems.some((p) => p.severity === 'error'))
+      checkProgram(program, agreed.reached.get(program.flow) ?? [], (p) => problems.push(p))
     if (programs.has(program.flow))
-      problems.push({ ...here(file.path), code: 'name', message: `the flow "${program.flow}" is there twice` })
-    else programs.set(program.flow, program)
+      problems.push({ ...here(program.file), code: 'name', message: `the flow "${program.flow}" is there twice` })
+    else if (!problems.some((p) => p.severity === 'error')) programs.set(program.flow, program)
   }
-  return { programs, problems }
+  return { programs, problems: built.flatMap(({ problems }) => sorted(problems)) }
+}
+
+/** Callbacks that begin in another flow: the steps that they reach there, and those that are not there. */
+function agreements(flows: Map<string, Program>): { reached: Map<string, string[]>; problems: Problem[] } {
+  const reached = new Map<string, string[]>()
+  const problems: Problem[] = []
+  for (const program of flows.values())
+    for (const step of program.steps.values()) {
+      const { flow, at } = step.node as { flow?: string | null; at?: string | null }
+      if (step.verb.name !== 'callback' || typeof flow !== 'string' || flow === program.flow) continue
+      const other = flows.get(flow)
+      const problem = (code: string, message: string) =>
+        problems.push({ file: program.file, ...step.place, severity: 'error', code, message })
+      if (other === undefined) problem('unknown-target', `there is no flow "${flow}"${guess(flow, flows.keys())}`)
+      else if (typeof at === 'string') {
+        if (other.steps.get(at)?.name !== at)
+          problem('unknown-target', `the flow "${flow}" has no step "${at}"${guess(at, other.steps.keys())}`)
+        reached.set(flow, [...(reached.get(flow) ?? []), at])
+      }
+    }
+  return { reached, problems }
 }
 
 export function isLibrary(path: string): boolean {
@@ -107,7 +130,6 @@ function loadFlow({ path: file, text }: FlowFile, facts: Facts): { program: Prog
   buildSituations(shop, raw.situations)
   builtInSteps(shop)
   readTail(shop, raw)
-  if (!problems.some((p) => p.severity === 'error')) checkProgram(program, (p) => problems.push(p))
   return { program, problems: sorted(problems) }
 }
 
@@ -205,7 +227,7 @@ function readTail(shop: Workshop, raw: Record<string, unknown>): void {
     program.onError = raw.on_error
   }
   const silent = new Set(['set', 'http', 'callback'])
-  for (const [index, item] of (Array.isArray(raw.on_hangup) ? raw.on_hangup : []).entries()) {
+  for (const index of (Array.isArray(raw.on_hangup) ? raw.on_hangup : []).keys()) {
     const id = `@on_hangup/${index}`
     const step = compileStep(shop, ['on_hangup', index], id, null)
     if (step === null) continue
@@ -223,8 +245,5 @@ function readTail(shop: Workshop, raw: Record<string, unknown>): void {
           outcome,
         ])
     program.onHangup.push(id)
-    void item
   }
 }
-
-export type { Located }

@@ -1,5 +1,6 @@
 /** One step of a file: which verb it is, whether its shape is right, and what it compiles to. */
 
+import type { Problem } from '../errors.ts'
 import { buildAt, type Workshop } from './build.ts'
 import type { Program, Step } from './program.ts'
 import { problemsOf, unknownKey } from './schema.ts'
@@ -18,11 +19,12 @@ export function compileStep(shop: Workshop, path: Path, id: string, name: string
   const known = verbOf(map, b.problem)
   if (known === null) return null
   const checked = known.schema.safeParse(map)
+  const { verb } = known
   if (!checked.success) {
-    shop.problems.push(...problemsOf(checked.error, shop.file, shop.root, path))
+    const found = problemsOf(checked.error, shop.file, shop.root, path)
+    shop.problems.push(...found, ...furtherProblems(shop, path, found, () => verb.build(map, b)))
     return null
   }
-  const { verb } = known
   const step: Step = {
     id,
     name,
@@ -44,6 +46,20 @@ export function compileStep(shop: Workshop, path: Path, id: string, name: string
   }
   shop.program.steps.set(id, step)
   return step
+}
+
+/** What is wrong beside the shape: a name that is misspelt is told together with a key that is. */
+function furtherProblems(shop: Workshop, path: Path, found: Problem[], build: () => unknown): Problem[] {
+  const before = shop.problems.length
+  try {
+    build()
+  } catch {
+    // The shape is wrong, so its parts may be anything; their own faults have been told.
+  }
+  const more = shop.problems.splice(before)
+  const own = placeOf(shop.root, path, true)
+  const told = [own, placeOf(shop.root, path), ...found]
+  return more.filter((p) => !told.some((t) => t.line === p.line && t.column === p.column))
 }
 
 type Report = ReturnType<typeof buildAt>['problem']

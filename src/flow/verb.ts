@@ -58,8 +58,12 @@ export interface Verb<Node> {
   shape: Record<string, z.ZodType>
   /** Outcomes that `on:` may name; a menu's and a branch's ways are not outcomes. */
   outcomes: readonly string[]
-  /** Whether it may leave by `next`. */
-  goesOn: boolean
+  /** Whether it leaves by `next` without an outcome, and who makes it do so. */
+  goesOn: Mover | false
+  /** Outcomes that come about only when the other side does something; the others are machines' and time's. */
+  theirs?: readonly string[]
+  /** The outcomes that this very step can have; without it, all of them. */
+  possible?(step: Step<Node>): readonly string[]
   // biome-ignore lint/suspicious/noExplicitAny: the schema has said what is in it.
   build(raw: any, build: Build): Node
   enter(turn: Turn, step: Step<Node>, entry: Entry): void
@@ -67,12 +71,16 @@ export interface Verb<Node> {
   asks?: Asks<Node>
   /** A key while the step neither speaks nor asks; without it the key is kept for the next question. */
   key?(turn: Turn, step: Step<Node>, key: string): void
-  /** Ways out beside `on:`, `next`, rungs and the end; the ladder of an asking step is added by itself. */
+  /** Ways out beside outcomes, `next` and rungs. */
   exits?(step: Step<Node>): Exit[]
-  /** Ladders, for the same. */
-  ladders?(node: Node): Manner | null
-  /** Longest silence on purpose or while it waits without a sound, ms. */
+  /** Its ladders, where it has some. */
+  ladders?(node: Node): Manner
+  /** The words with which it asks the other side to do something; without any it would wait in silence. */
+  question?(node: Node): Text
+  /** How long it waits without a sound, ms; a verb without it either speaks or takes no time. */
   silence?(node: Node): number
-  /** Texts that it may say before anything in the call has been typed. */
-  texts?(node: Node): Text[]
+  /** Whether it makes a sound at once when it is entered. */
+  sounds?(node: Node): boolean
+  /** Keys that it gives a meaning to, beside `options`. */
+  keys?(node: Node): string[]
 }

@@ -71,7 +71,8 @@ export const callbackVerb: Verb<Callback> = {
     at: word.optional(),
   },
   outcomes: ['scheduled', 'declined', 'unavailable'],
-  goesOn: true,
+  goesOn: false,
+  theirs: ['scheduled'],
   build(raw, b) {
     const written: string[] = raw.choices ?? ['30m', 'enter_time']
     const choices = written.flatMap((choice, index) => {
@@ -149,7 +150,8 @@ export const callbackVerb: Verb<Callback> = {
     again: (turn) => act(turn).phase === 'confirm',
     gaveUp: (step) => step.on.get('declined') ?? null,
   },
-  ladders: () => null,
+  question: (node) => node.text,
+  keys: (node) => [...node.choices.map((_, index) => String(index + 1)), DECLINE],
 }
 
 function prompt(turn: Turn, { node }: Step<Callback>): Spoken[] {

@@ -64,7 +64,7 @@ export const gatherVerb: Verb<Gather> = {
     ...manner,
   },
   outcomes: ['give_up'],
-  goesOn: true,
+  goesOn: 'them',
   build(raw, b) {
     const type: EntryType = raw.type ?? 'digits'
     if (raw.num_digits !== undefined && (raw.min_digits !== undefined || raw.max_digits !== undefined))
@@ -119,6 +119,7 @@ export const gatherVerb: Verb<Gather> = {
         (pressed === '*' || pressed === '#') && pressed !== node.finish,
     again: (turn) => act(turn).phase === 'confirm' || act(turn).anew,
   },
+  question: (node) => node.text,
   ladders: (node) => node.manner,
 }
 

@@ -74,7 +74,7 @@ export const holdVerb: Verb<Hold> = {
     options: z.record(key, target, { error: 'expected a map: key to target' }).optional(),
   },
   outcomes: ['done', 'failed', 'waiting', 'max_hold'],
-  goesOn: true,
+  goesOn: false,
   build(raw, b) {
     const usual = raw.hold === null || raw.hold === true || raw.hold === ''
     const name = b.stepName ?? b.id
@@ -161,6 +161,12 @@ export const holdVerb: Verb<Hold> = {
     },
     situations: () => (pressed) => pressed !== '1' && pressed !== '2',
   },
+  possible: ({ node, on }) =>
+    node.task === null
+      ? ['waiting', 'max_hold']
+      : ['done', 'failed', 'max_hold', ...(on.has('waiting') ? ['waiting'] : [])],
+  question: (node) => node.text,
+  keys: (node) => [...node.options.keys()],
   exits: ({ node }) => [...node.options].map(([k, to]) => ({ event: `option ${k}`, target: to, mover: 'them' })),
 }
 

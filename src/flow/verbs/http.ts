@@ -29,7 +29,7 @@ export const httpVerb: Verb<Http> = {
     save: variable.optional(),
   },
   outcomes: ['ok', 'error', 'timeout'],
-  goesOn: true,
+  goesOn: false,
   build(raw, b) {
     const beside = Object.fromEntries(
       ['headers', 'json', 'timeout'].filter((name) => raw[name] !== undefined).map((name) => [name, raw[name]]),

@@ -49,5 +49,7 @@ export const menuVerb: Verb<Menu> = {
       mover: 'them',
       label: to.to === 'inline' ? to.inline.label : null,
     })),
+  question: (node) => node.text,
+  keys: (node) => [...node.options.keys()],
   ladders: (node) => node.manner,
 }

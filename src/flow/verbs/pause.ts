@@ -15,7 +15,7 @@ export const pauseVerb: Verb<Pause> = {
   name: 'pause',
   shape: { pause: durationBetween(1, 3000, 'a pause is at most 3s: nobody is left in silence') },
   outcomes: [],
-  goesOn: true,
+  goesOn: 'itself',
   build: (raw) => ({ ms: parseDuration(raw.pause) ?? 0 }),
   enter: (turn, { node }: Step<Pause>) => arm(turn, 'pause', node.ms),
   on(turn, _step, event) {

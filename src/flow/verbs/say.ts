@@ -15,11 +15,12 @@ export const sayVerb: Verb<Say> = {
   name: 'say',
   shape: { say: text, barge_in: flag.optional() },
   outcomes: [],
-  goesOn: true,
+  goesOn: 'itself',
   build: (raw, b) => ({ text: b.text(raw.say, 'say'), bargeIn: raw.barge_in ?? b.program.manner.bargeIn }),
   enter(turn, { node }: Step<Say>) {
     say(turn, speech(turn, node.text), { to: 'verb', tag: 'said' }, node.bargeIn ? 'buffer' : 'drop')
   },
+  question: (node) => node.text,
   on(turn, _step, event) {
     if (event.type === 'said') leave(turn, null)
   },

@@ -14,7 +14,7 @@ export const setVerb: Verb<SetVars> = {
   name: 'set',
   shape: { set: assignments },
   outcomes: [],
-  goesOn: true,
+  goesOn: 'itself',
   build: (raw, b) => ({ set: b.assignments(raw.set, 'set') }),
   enter(turn, { node }: Step<SetVars>) {
     perform(turn, node.set)
