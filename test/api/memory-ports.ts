@@ -84,7 +84,13 @@ export function memoryPorts(): Memory {
   const missing = (what: string): never => {
     throw new ApelError('not_found', `There is no ${what}.`)
   }
-  const campaignOf = (name: string): CampaignView => campaigns.get(name) ?? missing(`campaign ${name}`)
+  const campaignOf = (name: string): CampaignView => {
+    const campaign = campaigns.get(name) ?? missing(`campaign ${name}`)
+    const states = [...(contacts.get(name)?.values() ?? [])].map((contact) => contact.state)
+    campaign.counts = { contacts: states.length, pending: 0, waiting: 0, callback: 0, dialing: 0, done: 0, held: 0 }
+    for (const state of states) campaign.counts[state]++
+    return campaign
+  }
   const move = (name: string, to: CampaignState, from: CampaignState[]): CampaignView => {
     const campaign = campaignOf(name)
     if (campaign.state !== to && !from.includes(campaign.state))
@@ -124,7 +130,7 @@ export function memoryPorts(): Memory {
         return { created: before === undefined, campaign }
       },
       get: async (name) => campaignOf(name),
-      list: async (query) => page([...campaigns.values()], query),
+      list: async (query) => page([...campaigns.keys()].map(campaignOf), query),
       start: async (name) => move(name, 'running', ['ready', 'stopped', 'finished']),
       pause: async (name) => move(name, 'paused', ['running']),
       resume: async (name) => move(name, 'running', ['paused']),
@@ -182,7 +188,11 @@ export function memoryPorts(): Memory {
         campaignOf(name)
         yield* rejects.get(id) ?? missing(`import ${id}`)
       },
-      list: async (name, query) => page([...(contacts.get(name)?.values() ?? [])], query),
+      list: async (name, query) =>
+        page(
+          [...(contacts.get(name)?.values() ?? [])].filter((one) => query.state === null || one.state === query.state),
+          query,
+        ),
       get: async (name, key) => contacts.get(name)?.get(key) ?? missing(`contact ${key}`),
       async change(name, key, change) {
         const contact = contacts.get(name)?.get(key) ?? missing(`contact ${key}`)

@@ -9,7 +9,7 @@ import { loadFlows } from '../../flow/load.ts'
 import { guess } from '../../flow/near.ts'
 import { readSource } from '../../flow/source.ts'
 import { findSound } from '../../media/sounds.ts'
-import { allowList } from '../../outgoing/allow-list.ts'
+import { allowList, allowsHost } from '../../outgoing/allow-list.ts'
 import { texts } from '../../service/shelf.ts'
 import type { Files } from './files.ts'
 
@@ -57,13 +57,8 @@ function factsOf(root: string, config: Config | null) {
   const list = config && allowList(config.http.allow_hosts)
   return {
     sounds: (name: string, language: string) => findSound(join(root, 'sounds'), name, language) !== null,
-    ...(list ? { allowHost: (host: string) => allowed(host, list) } : {}),
+    ...(list ? { allowHost: (host: string) => allowsHost(host, list) } : {}),
   }
-}
-
-function allowed(host: string, list: ReturnType<typeof allowList>): boolean {
-  const url = URL.canParse(`http://${host}`) ? new URL(`http://${host}`) : null
-  return url !== null && list.names(url.hostname, url.port === '' ? 443 : Number(url.port))
 }
 
 function configProblems(path: string, text: string, flows: Set<string>, env: Environment): Problem[] {
