@@ -8,8 +8,11 @@
  */
 import type { DialOrder, Line, LineEvent } from '../call/ports.ts'
 import { ApelError } from '../errors.ts'
-import { type LiveLine, type Node, refused, saidBy, TALK_DETECT } from './line.ts'
+import type { LiveLine } from './line.ts'
+import { TALK_DETECT } from './line-commands.ts'
 import type { Lines } from './lines.ts'
+import type { Node } from './node.ts'
+import { refused, saidBy } from './refusals.ts'
 
 /** ms; the entry takes 1 to 10. */
 const ENTRY_WITHIN = 2_000

@@ -1,24 +1,13 @@
 /**
- * One channel of ours: its state, its listener, its commands, and the watch that every wait of it ends. Commands are
- * single requests of ARI; what they bring about is told by events. An end is told once, and takes the channel out of the
+ * One channel of ours: its state, its listener, and the watch that every wait of it ends: a ring that goes on, an end that
+ * was to come and did not, a detection that does not come back, a time limit that Asterisk seems to have forgotten. An end is told once, and takes the channel out of the
  * map of `lines.ts`, so that nothing grows with the calls of a day.
  */
-import type { Clock, Line, LineEvent } from '../call/ports.ts'
-import { talkDetect } from '../call/talk.ts'
-import { ApelError } from '../errors.ts'
-import type { Log } from '../log.ts'
+import type { Line, LineEvent } from '../call/ports.ts'
 import type { Signal } from './events.ts'
+import { askChannel, makeCommands } from './line-commands.ts'
 import { gone, type LineState, observe } from './line-state.ts'
-import type { AriLink, Query } from './link.ts'
-
-/** What a channel needs of the node. `request` rejects with `node_down` while there is no link. */
-export interface Node {
-  readonly name: string
-  readonly app: string
-  readonly clock: Clock
-  readonly log: Log
-  request: AriLink['request']
-}
+import type { Node } from './node.ts'
 
 export interface LiveLine {
   readonly id: string
@@ -48,8 +37,6 @@ const END_WITHIN = 3_000
 const AMD_WITHIN = 20_000
 /** ms that Asterisk's own time limit may be late before we stop believing in the channel. */
 const LIMIT_GRACE = 15_000
-/** What the driver of a call counts on: see `call/talk.ts`. */
-export const TALK_DETECT = talkDetect
 
 export function makeLine(node: Node, id: string, state: LineState, onDrop: () => void): LiveLine {
   const path = `/channels/${encodeURIComponent(id)}`
@@ -131,23 +118,12 @@ export function makeLine(node: Node, id: string, state: LineState, onDrop: () =>
     if (state.left && !state.ended) arm('verify', END_WITHIN, () => void verify(END_WITHIN))
   }
 
-  const ask = async (
-    method: 'GET' | 'POST' | 'DELETE',
-    below: string,
-    query: Query = {},
-    options: { gone?: boolean; body?: unknown } = {},
-  ): Promise<unknown> => {
-    const answer = await node.request(method, `${path}${below}`, query, options.body)
-    if (answer.status < 300 || (options.gone && answer.status === 404)) return answer.body
-    throw refused(node.name, id, `${method} ${below || 'channel'}`, answer.status, answer.body)
-  }
-
   /** Sends the channel through the dialplan's AMD; it comes back with the verdict as arguments. */
   const detect = async (): Promise<void> => {
     state.away = true
     arm('amd', AMD_WITHIN, () => void hangup().catch(() => undefined))
     try {
-      await ask('POST', '/continue', { context: 'apel-amd', extension: 's', priority: 1 })
+      await askChannel(node, id, 'POST', '/continue', { context: 'apel-amd', extension: 's', priority: 1 })
     } catch (error) {
       if (dropped) return
       state.away = false
@@ -160,7 +136,7 @@ export function makeLine(node: Node, id: string, state: LineState, onDrop: () =>
     if (dropped) return
     state.leaving ??= 'us'
     arm('verify', END_WITHIN, () => void verify(END_WITHIN))
-    await ask('DELETE', '', {}, { gone: true })
+    await askChannel(node, id, 'DELETE', '', {}, { gone: true })
   }
 
   if (state.absolute !== null) {
@@ -170,46 +146,7 @@ export function makeLine(node: Node, id: string, state: LineState, onDrop: () =>
     })
   }
 
-  const line: Line = {
-    id,
-    async play(playback, files) {
-      playing.add(playback)
-      try {
-        // In the body: a number read out digit by digit would be too long for a request line.
-        const body = { media: files.map((file) => `sound:${file}`) }
-        await ask('POST', `/play/${encodeURIComponent(playback)}`, {}, { body })
-      } catch (error) {
-        playing.delete(playback)
-        throw error
-      }
-    },
-    async stopPlay(playback) {
-      const answer = await node.request('DELETE', `/playbacks/${encodeURIComponent(playback)}`)
-      if (answer.status >= 300 && answer.status !== 404) {
-        throw refused(node.name, id, 'DELETE /playbacks', answer.status, answer.body)
-      }
-    },
-    async startMusic(musicClass) {
-      await ask('POST', '/moh', { mohClass: musicClass })
-    },
-    async stopMusic() {
-      await ask('DELETE', '/moh', {}, { gone: true })
-    },
-    async ring() {
-      await ask('POST', '/ring')
-    },
-    async answer() {
-      // Before the answer: later it would wait for the end of a prompt.
-      await ask('POST', '/variable', { variable: 'TALK_DETECT(set)', value: TALK_DETECT })
-      await ask('POST', '/answer')
-    },
-    hangup,
-    async receivedPackets() {
-      const stats = (await ask('GET', '/rtp_statistics')) as { rxcount?: unknown } | null
-      return typeof stats?.rxcount === 'number' ? stats.rxcount : 0
-    },
-    release: drop,
-  }
+  const line: Line = makeCommands({ node, id, playing, hangup, release: drop })
 
   return {
     id,
@@ -241,27 +178,4 @@ export function makeLine(node: Node, id: string, state: LineState, onDrop: () =>
     },
     drop,
   }
-}
-
-export function refused(node: string, id: string, what: string, status: number, body: unknown): ApelError {
-  const said = saidBy(body)
-  if (status === 404) {
-    return new ApelError('channel_gone', `channel ${id} is no longer on Asterisk node ${node} (${what}: ${said})`, {
-      node,
-      status,
-    })
-  }
-  return new ApelError(
-    'ari_refused',
-    `Asterisk node ${node} refused ${what} for channel ${id} with status ${status}: ${said}`,
-    { node, status, said },
-    status === 503,
-  )
-}
-
-/** The node's own words in an answer. */
-export function saidBy(body: unknown): string {
-  const fields = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {}
-  const words = fields.message ?? fields.error ?? (typeof body === 'string' ? body.slice(0, 200) : null)
-  return typeof words === 'string' && words !== '' ? words : 'no reason given'
 }

@@ -6,8 +6,9 @@
  */
 import type { InboundCall, LineEvent } from '../call/ports.ts'
 import { readChannel, type Signal } from './events.ts'
-import { type LiveLine, makeLine, type Node } from './line.ts'
+import { type LiveLine, makeLine } from './line.ts'
 import { newLine } from './line-state.ts'
+import type { Node } from './node.ts'
 
 export interface Lines {
   open(id: string, absolute: number, amd: boolean): LiveLine

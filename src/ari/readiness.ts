@@ -5,8 +5,8 @@
  */
 import { ApelError } from '../errors.ts'
 import { EVENT_TYPES } from './events.ts'
-import { saidBy } from './line.ts'
 import type { AriLink } from './link.ts'
+import { saidBy } from './refusals.ts'
 
 export interface Facts {
   /** e.g. `22.10.1`. */

@@ -251,6 +251,8 @@ export async function ordinaryDay(transport: Transport, expected: 'ari-client' |
         calls(async (call) => {
           await call.after(300)
           await call.press('7')
+          // A hang-up at once would overtake the key within Asterisk.
+          await call.after(300)
           if (ends === 'callee') await call.hangUp()
         }),
       )
