@@ -190,7 +190,7 @@ export function buildAt(shop: Workshop, base: Path, id: string, stepName: string
         typeof item === 'object' &&
         item !== null &&
         !Array.isArray(item) &&
-        Object.keys(map).every((k) => INLINE_KEYS.includes(k))
+        Object.keys(map).some((k) => INLINE_KEYS.includes(k))
       if (!isRung) return { ...SILENT_RUNG, say: text(item, ...at), reprompt }
       return { id: -1, ...inlineParts(map, at), reprompt: (map.reprompt as boolean | undefined) ?? reprompt }
     }

@@ -77,7 +77,8 @@ function merge(intervals: Interval[]): Interval[] {
 
 /** Is this an IANA zone that the calendar knows? */
 export function isZone(name: string): boolean {
-  return IANAZone.isValidZone(name)
+  // `create` remembers the zones it has seen; `isValidZone` would make a formatter each time.
+  return IANAZone.create(name).isValid
 }
 
 /**
@@ -191,14 +192,24 @@ function dateOf(day: number): string {
 }
 
 const zonesByCountry = new Map<string, string[]>()
+const countryByNumber = new Map<string, string | undefined>()
+/** A number is asked about several times while it is called, and hardly again. */
+const REMEMBERED = 10_000
 
 /**
  * The zones in which the owner of this E.164 number may live: all zones of its country, by the data that Node carries
  * (`docs/decisions/0010-zones-of-a-number.md`). Empty when the country is not known.
  */
 export function zonesOf(number: string): string[] {
-  const country = parsePhoneNumberFromString(number)?.country
-  if (country === undefined) return []
+  if (!countryByNumber.has(number)) {
+    if (countryByNumber.size >= REMEMBERED) countryByNumber.clear()
+    countryByNumber.set(number, parsePhoneNumberFromString(number)?.country)
+  }
+  const country = countryByNumber.get(number)
+  return country === undefined ? [] : zonesOfCountry(country)
+}
+
+function zonesOfCountry(country: string): string[] {
   let zones = zonesByCountry.get(country)
   if (zones === undefined) {
     // Node 20 has the getter, later V8 only the method.

@@ -110,7 +110,7 @@ function explain(error: unknown, names: string[]): ExpressionFault {
   if (code === 'unknown_variable' && unknown !== null)
     return {
       code: 'unknown-variable',
-      message: `"${unknown[1]}" is not declared under vars${guess(unknown[1]!, names)} (a text needs quotes of its own: '"${unknown[1]}"')`,
+      message: `"${unknown[1]}" is not declared under vars${guess(unknown[1]!, names) || `; a text needs quotes of its own: '"${unknown[1]}"'`}`,
       offset,
     }
   return fault(text, offset)
