@@ -10,15 +10,16 @@ export interface Progress {
   stop(): void
 }
 
-/** `size` is what will pass, bytes. */
-export function watched(size: number, io: Io): Progress {
+/** `size` is what will pass, bytes; `header`: the first line is no row. */
+export function watched(size: number, header: boolean, io: Io): Progress {
   const begun = Date.now()
   let bytes = 0
-  let rows = 0
-  const rate = (): number => Math.round((rows * 1000) / Math.max(1, Date.now() - begun))
+  let lines = 0
+  const rows = (): number => Math.max(0, header ? lines - 1 : lines)
+  const rate = (): number => Math.round((rows() * 1000) / Math.max(1, Date.now() - begun))
   const left = (): number => Math.ceil(((size - bytes) * (Date.now() - begun)) / Math.max(1, bytes) / 1000)
   const line = (): string =>
-    `${Math.floor((bytes / Math.max(1, size)) * 100)} %, ${rows} rows, ${rate()} rows a second, ${left()} s left`
+    `${Math.floor((bytes / Math.max(1, size)) * 100)} %, ${rows()} rows, ${rate()} rows a second, ${left()} s left`
   const bar = io.terminal
     ? new cliProgress.SingleBar({
         stream: process.stderr,
@@ -32,7 +33,7 @@ export function watched(size: number, io: Io): Progress {
   const stream = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length
-      for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) rows++
+      for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) lines++
       bar?.update(bytes)
       done(null, chunk)
     },

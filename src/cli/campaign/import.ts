@@ -52,7 +52,7 @@ export async function sendContacts(
   if (!stat?.isFile()) throw new Exit(2, `${file} is not a file.`)
   const type = /\.(ndjson|jsonl)$/i.test(file) ? 'application/x-ndjson' : 'text/csv'
   const path = `/v1/campaigns/${seg(name)}/contacts${options.dryRun ? '?dry_run=true' : ''}`
-  const progress = watched(stat.size, io)
+  const progress = watched(stat.size, type === 'text/csv', io)
   let report: Report
   try {
     report = (await client.upload(path, type, createReadStream(file).pipe(progress.stream))).body

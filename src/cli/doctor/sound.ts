@@ -37,6 +37,10 @@ export async function* playsSound(what: string, node: NodeConfig, ari: Ari, conf
       return
     }
     const took = await played(ari, id, file, length)
+    if (took === null) {
+      yield warn(what, 'no sound was played: it cannot play into a bridge', 'Load chan_bridge_media in modules.conf.')
+      return
+    }
     if (took >= length * 0.8) yield ok(what, `a sentence was played, ${(took / 1000).toFixed(1)} s`)
     else
       yield fail(
@@ -51,12 +55,13 @@ export async function* playsSound(what: string, node: NodeConfig, ari: Ari, conf
   }
 }
 
-/** How long the playback was there, ms. */
-async function played(ari: Ari, bridge: string, file: string, length: number): Promise<number> {
+/** How long the playback was there, ms; null when this Asterisk has no channel that plays into a bridge. */
+async function played(ari: Ari, bridge: string, file: string, length: number): Promise<number | null> {
   const begun = performance.now()
   const { status, body } = await ari.post(
     `/bridges/${bridge}/play/${bridge}?media=${encodeURIComponent(`sound:${file}`)}`,
   )
+  if (status === 500 && /playback channel/.test(JSON.stringify(body))) return null
   if (status !== 201) throw new Error(`Asterisk answered ${status}: ${JSON.stringify(body)}`)
   while (performance.now() - begun < length + 5000) {
     if ((await ari.get(`/playbacks/${bridge}`)).status === 404) break
