@@ -5,7 +5,7 @@
  * lists, and anything else is refused before it is looked at. Emergency and premium numbers are refused here, in code:
  * no configuration can allow them.
  */
-import type { CountryCode } from 'libphonenumber-js'
+import type { CountryCode, PhoneNumber } from 'libphonenumber-js'
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max'
 import { ApelError } from '../errors.ts'
 
@@ -48,6 +48,19 @@ const EMERGENCY_OF: Record<string, string[]> = {
   UA: ['101', '102', '103', '104'],
 }
 
+const parsed = new Map<string, PhoneNumber | undefined>()
+/** A number is looked at several times while it is called, and hardly again. */
+const REMEMBERED = 10_000
+
+function parse(text: string, country: string): PhoneNumber | undefined {
+  const key = `${country}${text}`
+  if (!parsed.has(key)) {
+    if (parsed.size >= REMEMBERED) parsed.clear()
+    parsed.set(key, parsePhoneNumberFromString(text, { defaultCountry: country as CountryCode, extract: false }))
+  }
+  return parsed.get(key)
+}
+
 /**
  * E.164 for a number in any usual spelling, the extension itself for one that `allow` lists; null for all else. Withheld
  * numbers of inbound calls (`anonymous`, empty) are null as well.
@@ -57,11 +70,8 @@ export function normalise(raw: string, policy: NumberPolicy): string | null {
   if (EXTENSION.test(text) && policy.allow.includes(text)) return text
   // Nothing but digits and what people put between them; libphonenumber would also take `;ext=` and `tel:`.
   if (!/^\+?[0-9 ()./-]{4,32}$/.test(text)) return null
-  const parsed = parsePhoneNumberFromString(text, {
-    defaultCountry: policy.default_country as CountryCode,
-    extract: false,
-  })
-  return parsed?.isPossible() && E164.test(parsed.number) ? parsed.number : null
+  const found = parse(text, policy.default_country)
+  return found?.isPossible() && E164.test(found.number) ? found.number : null
 }
 
 /**
@@ -85,10 +95,10 @@ export function judgeNumber(number: string | null, policy: NumberPolicy): Number
     return null
   }
   if (!E164.test(number)) return { rule: 'number', reason: 'it is not an E.164 number' }
-  const parsed = parsePhoneNumberFromString(number)
-  if (parsed === undefined || !parsed.isPossible())
+  const found = parse(number, policy.default_country)
+  if (found === undefined || !found.isPossible())
     return { rule: 'number', reason: 'no telephone has a number of this length' }
-  if (parsed.getType() === 'PREMIUM_RATE') return { rule: 'number', reason: 'it is a premium-rate number' }
+  if (found.getType() === 'PREMIUM_RATE') return { rule: 'number', reason: 'it is a premium-rate number' }
   if (!policy.allow.some((prefix) => prefix.startsWith('+') && number.startsWith(prefix)))
     return { rule: 'destination', reason: 'no prefix in policy.allow covers it' }
   return null
