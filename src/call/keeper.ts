@@ -10,7 +10,8 @@ import { within } from './within.ts'
 
 /** ms for one write on the way. */
 const patience = 2_000
-/** ms between two tries of the final one. */
+/** ms for one try of the final one, and between two. */
+const longest = 10_000
 const pauses = [500, 1_000, 2_000, 5_000]
 
 export class Keeper {
@@ -41,7 +42,17 @@ export class Keeper {
     await this.#last
     for (let turn = 0; ; turn += 1) {
       try {
-        return await this.#ledger.finish(record, tasks)
+        // Finishing twice does no harm; waiting for ever would.
+        if (
+          await within(
+            this.#clock,
+            longest,
+            this.#ledger.finish(record, tasks).then(() => true),
+            false,
+          )
+        )
+          return
+        throw new Error(`no answer within ${longest} ms`)
       } catch (error) {
         this.#log.error({ call: this.#id, err: error }, 'the record of a call cannot be written; it is tried again')
         const pause = pauses[Math.min(turn, pauses.length - 1)]!

@@ -325,7 +325,8 @@ export class LiveCall {
     this.#leave()
     const answered = this.record.answered_at !== null
     const result = this.#result()
-    const outcome = outcomeOf({ answered, end: this.#end, asked: this.#asked, result })
+    const inbound = this.record.kind === 'inbound'
+    const outcome = outcomeOf({ inbound, answered, end: this.#end, asked: this.#asked, result })
     const ended_at = this.#end?.at ?? this.#ports.clock.now()
     Object.assign(this.record, outcome, known, { ended_at })
     this.#state = 'ended'

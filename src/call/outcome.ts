@@ -16,6 +16,7 @@ export interface Asked {
 }
 
 export interface Facts {
+  inbound: boolean
   answered: boolean
   end: Ended | null
   asked: Asked | null
@@ -25,7 +26,7 @@ export interface Facts {
 
 type Outcome = Pick<CallRecord, 'cause' | 'sip_code' | 'disposition' | 'hangup_by'> & Partial<CallRecord>
 
-export function outcomeOf({ answered, end, asked, result }: Facts): Outcome {
+export function outcomeOf({ inbound, answered, end, asked, result }: Facts): Outcome {
   const line = { cause: end?.cause ?? null, sip_code: end?.sip ?? null }
   if (result) {
     const { disposition, hangup_by, outcome, last_step, vars, callback_at } = result
@@ -35,6 +36,8 @@ export function outcomeOf({ answered, end, asked, result }: Facts): Outcome {
   if (asked && end?.by !== 'callee') return { ...line, disposition: asked.disposition, hangup_by: asked.by }
   if (answered) return { ...line, ...unheard(end) }
   if (end === null) return { ...line, disposition: 'unknown', hangup_by: 'unknown' }
+  // A cause speaks of the one who is called: a caller who gave up had no answer from us.
+  if (inbound && end.by !== 'network') return { ...line, disposition: 'no_answer', hangup_by: hangupBy(end) }
   // Of us, nobody but the time that it may ring ends a call that is not answered.
   return { ...line, disposition: dispositionOf(end), hangup_by: end.by === 'us' ? 'limit' : end.by }
 }

@@ -82,12 +82,12 @@ export class Shelf {
     return work
   }
 
-  /** A look at the disk costs some microseconds, less than one thread's turn would; the hour of use is kept by the day. */
+  /** A look at the disk costs some microseconds, less than one thread's turn would; the time of use is kept by the hour. */
   #there(path: string): boolean {
     const found = statSync(path, { throwIfNoEntry: false })
     if (found === undefined) return false
     const now = Date.now()
-    if (now - found.mtimeMs > 24 * hour) void utimes(path, now / 1000, now / 1000).catch(() => {})
+    if (now - found.mtimeMs > hour) void utimes(path, now / 1000, now / 1000).catch(() => {})
     return true
   }
 

@@ -43,12 +43,29 @@ export interface Studio {
 }
 
 const longest = 2000
+/** How many sounds are remembered, and for how long the disk is not asked about one, ms. */
+const remembered = 2000
+const trusted = 5000
 
 /** Makes the one place where sounds are made. */
 export function makeStudio({ folder, engine, sox, recorded, width = 2 }: VoiceOptions): Studio {
   const main = new Shelf(folder)
   const shelves = new Map([[folder, main]])
   const lane = lanes(width)
+
+  /** What was found a moment ago is there still: a campaign asks for the same sentences with every call. */
+  const found = new Map<string, { path: string; at: number }>()
+  const make = async (part: Spoken): Promise<string> => {
+    const key = JSON.stringify(part)
+    const now = Date.now()
+    const known = found.get(key)
+    if (known && now - known.at < trusted) return known.path
+    const path = await ('text' in part ? words(part) : sound(part))
+    found.delete(key)
+    found.set(key, { path, at: now })
+    if (found.size > remembered) found.delete(found.keys().next().value!)
+    return path
+  }
 
   const words = async (part: Extract<Spoken, { text: string }>): Promise<string> => {
     const text = part.text
@@ -81,8 +98,6 @@ export function makeStudio({ folder, engine, sox, recorded, width = 2 }: VoiceOp
       return format === null ? raw : lane(() => toUlaw(sox, raw, format, deadline))
     })
   }
-
-  const make = (part: Spoken) => ('text' in part ? words(part) : sound(part))
 
   return {
     at(node) {

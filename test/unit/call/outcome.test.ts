@@ -29,6 +29,8 @@ t.test('the end of a call becomes its disposition', async (t) => {
     [{ answered: false, end: end('us', 16), asked: stopped }, 'cancelled', 'operator'],
     [{ answered: false, end: null, asked: stopped }, 'cancelled', 'operator'],
     [{ answered: false, end: end('callee', 17, 486), asked: stopped }, 'busy', 'callee'],
+    [{ inbound: true, answered: false, end: end('callee') }, 'no_answer', 'callee'],
+    [{ inbound: true, answered: false, end: end('network') }, 'unknown', 'network'],
     [{ answered: true, end: end('callee') }, 'hangup', 'callee'],
     [{ answered: true, end: end('network') }, 'technical', 'network'],
     [{ answered: true, end: null }, 'hangup', 'unknown'],
@@ -36,10 +38,14 @@ t.test('the end of a call becomes its disposition', async (t) => {
     [{ answered: true, end: end('us', 16), result }, 'completed', 'flow'],
     [{ answered: true, end: null, result }, 'completed', 'flow'],
   ] as const)
-    t.match(outcomeOf({ asked: null, result: null, ...facts }), { disposition, hangup_by: by }, JSON.stringify(facts))
+    t.match(
+      outcomeOf({ inbound: false, asked: null, result: null, ...facts }),
+      { disposition, hangup_by: by },
+      JSON.stringify(facts),
+    )
 })
 
 t.test('cause and code of the line are kept', async (t) => {
-  const facts = { answered: false, end: end('callee', 21, 603), asked: null, result: null }
+  const facts = { inbound: false, answered: false, end: end('callee', 21, 603), asked: null, result: null }
   t.match(outcomeOf(facts), { disposition: 'rejected', cause: 21, sip_code: 603 })
 })
