@@ -33,7 +33,7 @@ declare module 'fastify' {
     scope?: Scope | 'open'
     /** The body is a stream that the handler reads. */
     streamed?: boolean
-    /** ms until the client hears 503; 0: as long as it takes. Default 1,800. */
+    /** ms until the client hears 503; 0: as long as it takes. Default 1,500. */
     deadline?: number
   }
   interface FastifyRequest {

@@ -1,12 +1,12 @@
 /**
- * No client waits for a part of the service that does not answer: after 1.8 s it hears 503 and may ask again. The handler goes
+ * No client waits for a part of the service that does not answer: after 1.5 s it hears 503 and may ask again. The handler goes
  * on behind it (Redis may take the command after all); what it then says is dropped. A route that takes longer by its nature
  * names its own deadline.
  */
 import type { FastifyInstance, RouteHandlerMethod } from 'fastify'
 import { ApelError } from '../errors.ts'
 
-export const DEADLINE = 1800
+export const DEADLINE = 1500
 
 export function holdDeadlines(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {

@@ -4,6 +4,8 @@ import { makeAuth } from '../../src/api/auth.ts'
 import type { Scope } from '../../src/config.ts'
 import { withCampaign } from './api.ts'
 
+t.setTimeout(60_000)
+
 const token = (name: string, ...scopes: Scope[]) => ({ name, token: `${name}-0123456789abcdef`, scopes })
 const tokens = [
   token('reader', 'read'),

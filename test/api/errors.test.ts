@@ -7,6 +7,8 @@ import { projectRoot } from '../../src/embedded/tools.ts'
 import { ApelError } from '../../src/errors.ts'
 import { withCampaign } from './api.ts'
 
+t.setTimeout(60_000)
+
 t.test('docs/errors.md says what the code answers', async (t) => {
   const text = readFileSync(join(projectRoot(), 'docs/errors.md'), 'utf8')
   const rows = [...text.matchAll(/^\| `(\w+)` \| (\d+) \| (.*) \|$/gm)]

@@ -2,6 +2,8 @@
 import t from 'tap'
 import { withCampaign } from './api.ts'
 
+t.setTimeout(60_000)
+
 const call = { to: '+40711111111', flow: 'f' }
 
 t.test('the same request under the same key is performed once and answered the same', async (t) => {

@@ -7,6 +7,8 @@ import { importReport, page } from '../../src/api/schemas/common.ts'
 import { withCampaign } from './api.ts'
 import { aRecord } from './memory-ports.ts'
 
+t.setTimeout(60_000)
+
 const csv = { 'content-type': 'text/csv' }
 
 t.test('a campaign is made, changed and moved through its states', async (t) => {

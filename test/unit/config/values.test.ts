@@ -7,6 +7,8 @@ import t from 'tap'
 import { type Config, parseConfig } from '../../../src/config.ts'
 import { projectRoot } from '../../../src/embedded/tools.ts'
 
+t.setTimeout(60_000)
+
 function config(text: string, env: Record<string, string> = {}, path: string | null = '/etc/apel/apel.yaml'): Config {
   const result = parseConfig(text, path, env)
   if ('problems' in result) throw new Error(result.problems.map((one) => one.message).join('\n'))
