@@ -311,7 +311,9 @@ test('a ledger that hangs holds up neither the talk nor, in the end, the record'
   await a.tell({ type: 'answered' })
   a.ledger.mood = 'hanging'
   await a.heard()
-  await a.clock.pass(250)
+  await a.clock.pass(249)
+  t.match(a.line.asked.at(-1), /Hello/, 'the journal goes first')
+  await a.clock.pass(1)
   t.match(a.line.asked.at(-1), /Press 1/)
   a.ledger.mood = 'failing'
   await a.tell({ type: 'ended', cause: null, sip: null, by: 'callee' })
