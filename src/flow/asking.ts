@@ -24,6 +24,7 @@ import type { Asks } from './verb.ts'
 
 /** Talk shorter than this is a cough. */
 export const TALK_COUNTS = 300
+const SLOTS = ['timeout', 'talk', 'max_talk', 'digits']
 
 /** Asks the step's question; keys that were pressed before it are taken, and then it is not played. */
 export function ask(turn: Turn, step: Step): void {
@@ -34,6 +35,7 @@ export function ask(turn: Turn, step: Step): void {
 
 function newRound(turn: Turn, phase: Ask['phase'], kind: Ask['kind'] = 'noinput', rung = 0): void {
   const { at } = turn
+  for (const slot of SLOTS) disarm(turn, slot)
   turn.s.ask = {
     phase,
     kind,
@@ -196,7 +198,7 @@ function timedOut(turn: Turn, step: Step): void {
 export function miss(turn: Turn, step: Step, kind: Ask['kind'], interrupted = false): void {
   const { s } = turn
   const verb = asks(step)
-  for (const slot of ['timeout', 'talk', 'max_talk', 'digits']) disarm(turn, slot)
+  for (const slot of SLOTS) disarm(turn, slot)
   if (verb.missed?.(turn, step, kind)) return
   const ladder = ladderOf(turn, step, kind)
   const count: Count = { ...(s.counts[step.id] ?? { noinput: 0, nomatch: 0, mark: 0 }) }
