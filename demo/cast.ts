@@ -2,8 +2,8 @@
  * Who is called, and what each does with the phone. Beside the behaviour stands what must come of it: one line an
  * attempt, with what is seen on the wire (the final SIP code, who hung up) and what the service must make of it.
  */
-import { answers, hangsUp, neverAnswers, presses, refuses } from '../test/support/behaviours.ts'
-import type { Behaviour } from '../test/support/phone.ts'
+import { answers, calls, hangsUp, neverAnswers, presses, refuses } from '../test/support/behaviours.ts'
+import type { Behaviour, PhoneCall } from '../test/support/phone.ts'
 
 export interface Expected {
   kind: 'first' | 'retry' | 'callback' | 'inbound'
@@ -34,14 +34,22 @@ function missed(disposition: string, code: number): Expected {
   return { kind: 'first', disposition, outcome: null, code, byeBy: null }
 }
 
-/** Presses keys at moments after the answer, in ms. */
-function at(moments: Record<number, string>): Behaviour {
-  return answers(async (call) => {
-    for (const [ms, keys] of Object.entries(moments)) {
-      await call.at(Number(ms))
-      await call.press(keys)
-    }
-  })
+/**
+ * Presses the first keys `at` ms after the answer, then those that follow one by one after each phrase that is heard, and
+ * the last ones after every further phrase: people listen, so a slow machine changes nothing.
+ */
+function insists(at: number, first: string, ...then: string[]): Behaviour {
+  return answers(async (call) => await insist(call, at, first, then))
+}
+
+async function insist(call: PhoneCall, at: number, first: string, then: string[]): Promise<void> {
+  await call.at(at)
+  const heard = call.ear.phrases.length
+  await call.press(first)
+  for (let n = 0; ; n += 1) {
+    await call.heard(Math.max(1, heard) + n)
+    await call.press(then[Math.min(n, then.length - 1)] ?? '')
+  }
 }
 
 /** Really speaks, after everything that it hears, and never presses a key. */
@@ -77,20 +85,20 @@ export function cast(voice: Buffer): Role[] {
       attempts: [talked('silent'), talked('completed', 'confirmed', 'retry')],
     },
     {
-      ...{ name: 'asks to be called back', people: 4, behaviours: [at({ 4000: '3', 6500: '1' }), presses('1', 3000)] },
+      ...{ name: 'asks to be called back', people: 4, behaviours: [insists(4000, '3', '1'), presses('1', 3000)] },
       attempts: [talked('callback'), talked('completed', 'confirmed', 'callback')],
     },
     { name: 'speaks, presses no key', people: 4, behaviours: [speaks(voice)], attempts: [talked('nomatch')] },
     { name: 'does not answer', people: 4, behaviours: [neverAnswers], attempts: [missed('no_answer', 487)] },
     { name: 'waits on hold', people: 4, behaviours: [presses('4', 3500)], attempts: [talked('completed', 'moved')] },
     {
-      ...{ name: 'types an hour', people: 4, behaviours: [at({ 3500: '5', 6000: '1630', 9000: '1' })] },
+      ...{ name: 'types an hour', people: 4, behaviours: [insists(3500, '5', '1630', '1')] },
       attempts: [talked('completed', 'new_hour')],
     },
     {
       name: 'wrong key, then the right one',
       people: 5,
-      behaviours: [at({ 4000: '7', 6000: '1' })],
+      behaviours: [insists(4000, '7', '1')],
       attempts: [confirmed],
     },
     { name: 'key during the prompt', people: 6, behaviours: [presses('1', 5000)], attempts: [confirmed] },
@@ -119,30 +127,29 @@ export interface Caller {
 /** The three that call in, and whether their phone is called afterwards. */
 export function callers(): Caller[] {
   const inbound = (disposition: string, outcome: string | null = null) => talked(disposition, outcome, 'inbound')
-  const caller =
-    (moments: Record<number, string>): Behaviour =>
-    async (call) => {
-      await call.answered()
-      for (const [ms, keys] of Object.entries(moments)) {
-        await call.at(Number(ms))
-        await call.press(keys)
-      }
-      await call.ended
-    }
   return [
     {
       name: 'calls and says nothing',
       number: '+40733000001',
-      behaviour: caller({}),
+      behaviour: calls(),
       later: [],
       attempts: [inbound('silent')],
     },
     {
-      ...{ name: 'calls and waits on hold', number: '+40733000002', behaviour: caller({ 2500: '1' }), later: [] },
+      ...{
+        name: 'calls and waits on hold',
+        number: '+40733000002',
+        behaviour: calls(async (call) => await insist(call, 2500, '1', [])),
+        later: [],
+      },
       attempts: [inbound('completed', 'told')],
     },
     {
-      ...{ name: 'calls and asks for a callback', number: '+40733000003', behaviour: caller({ 2500: '2', 5000: '1' }) },
+      ...{
+        name: 'calls and asks for a callback',
+        number: '+40733000003',
+        behaviour: calls(async (call) => await insist(call, 2500, '2', ['1'])),
+      },
       later: [presses('1', 2000)],
       attempts: [inbound('callback'), talked('completed', 'called_back', 'callback')],
     },

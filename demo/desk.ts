@@ -36,9 +36,9 @@ export class ResultFinder {
   }
 
   /** Looks at the live calls; to be called again and again. */
-  look(calls: { id: string; last_step: string | null }[]): void {
-    for (const { id, last_step } of calls) {
-      if (last_step !== 'look_up' || this.#found.has(id)) continue
+  look(calls: { id: string; steps: { step: string }[] }[]): void {
+    for (const { id, steps } of calls) {
+      if (steps.at(-1)?.step !== 'look_up' || this.#found.has(id)) continue
       this.#found.add(id)
       setTimeout(() => {
         const body = { status: 'done', result: { text: 'in good order' } }

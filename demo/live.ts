@@ -41,6 +41,7 @@ export class LiveTable {
 
 function draw({ seconds, state, contacts, dispositions, up, inbound }: Snapshot): string {
   const table = new Table({
+    style: { compact: true, head: [], border: [] },
     head: [`${seconds.toFixed(0)} s, ${state}`, '', 'ended as', ''].map((head) => pc.bold(head)),
   })
   const left: [string, number][] = [

@@ -24,6 +24,9 @@ const DESK_NUMBER = '+40311234567'
 const DEADLINE = 80_000
 const NAMES = ['Ana', 'Ioan', 'Maria', 'Andrei', 'Elena', 'Mihai', 'Ioana', 'Radu', 'Irina', 'Vlad', 'Sofia', 'Matei']
 
+/** `--keep` leaves the folder with all logs. */
+const KEEP = process.argv.includes('--keep')
+
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const say = (text: string) => console.log(text)
 
@@ -149,12 +152,15 @@ async function main(): Promise<number> {
   const system = await startSystem({
     flows: folder,
     trunk: { channels: 48, cps: 10 },
+    keep: KEEP,
     config: {
       inbound: { [DESK_NUMBER]: { flow: 'desk', campaign: CAMPAIGN } },
       http: { allow_hosts: [`127.0.0.1:${desk.port}`] },
     },
   })
-  say(`apel serve is ready after ${((Date.now() - started) / 1000).toFixed(1)} s at ${system.url}`)
+  say(
+    `apel serve is ready after ${((Date.now() - started) / 1000).toFixed(1)} s at ${system.url}${KEEP ? `, in ${system.folder}` : ''}`,
+  )
   let faults: string[] = []
   try {
     faults = await perform(system, join(folder, 'campaigns', 'contacts.csv'), voice)
@@ -172,4 +178,7 @@ async function main(): Promise<number> {
   return faults.length > 0 ? 1 : 0
 }
 
-process.exitCode = await main()
+process.exitCode = await main().catch((fault: Error) => {
+  console.error(pc.red(fault.message))
+  return 1
+})

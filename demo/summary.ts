@@ -17,6 +17,8 @@ export interface Account {
   seconds: number
 }
 
+const PLAIN = { style: { compact: true, head: [], border: [] } }
+
 export function summary(account: Account): string {
   return [
     `${pc.bold('How it ended')} (by the phones and SIPp's log | by the ledger)`,
@@ -32,7 +34,7 @@ export function summary(account: Account): string {
 function dispositions({ people, dialogs, records }: Account): string {
   const wire = dispositionsByWire(people, dialogs)
   const ledger = countOf(records.map((record) => record.disposition ?? '(open)'))
-  const table = new Table({ head: ['disposition', 'wire', 'ledger', ''] })
+  const table = new Table({ ...PLAIN, head: ['disposition', 'wire', 'ledger', ''] })
   for (const name of [...new Set([...Object.keys(wire), ...Object.keys(ledger)])].sort()) {
     const [a, b] = [wire[name] ?? 0, ledger[name] ?? 0]
     table.push([name, a, b, a === b ? '' : pc.red('differs')])
@@ -44,7 +46,7 @@ function dispositions({ people, dialogs, records }: Account): string {
 /** Of those who were answered: how many were left at which step, and whether the flow had come to its end there. */
 function dropOff(records: JudgedRecord[]): string {
   const answered = records.filter((record) => record.answered_at !== null)
-  const table = new Table({ head: ['step', 'ended there', 'reached an end', 'dropped off'] })
+  const table = new Table({ ...PLAIN, head: ['step', 'ended there', 'reached an end', 'dropped off'] })
   for (const [step, count] of Object.entries(countOf(answered.map((record) => record.last_step ?? '(none)')))) {
     const there = answered.filter((record) => (record.last_step ?? '(none)') === step)
     const whole = there.filter((record) => ['completed', 'callback'].includes(record.disposition ?? '')).length
@@ -67,7 +69,7 @@ function figures({ dialogs, goodbyes, cpu, seconds }: Account): string {
 }
 
 function counted(names: string[]): string {
-  const table = new Table()
+  const table = new Table(PLAIN)
   for (const [name, count] of Object.entries(countOf(names))) table.push([name, count])
   return table.toString()
 }

@@ -1,6 +1,8 @@
 /**
  * Passes SIP packets between Asterisk and SIPp unchanged, each by its Call-ID, and shows them to their call as they pass.
- * Towards SIPp it adds orders (`scenarios.ts`), which look like requests of the call and reach nobody else.
+ * Towards SIPp it adds orders (`scenarios.ts`), which look like requests of the call and reach nobody else. What Asterisk
+ * sends a second time (on a busy machine half a second passes before an answer) is kept from SIPp, which tells it from
+ * a new message only when it equals the very last one: an order in between, and it would break the call off.
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
@@ -15,6 +17,8 @@ interface Leg {
   sipp: number
   call: PhoneCall
   model: string
+  /** Packets that Asterisk has sent. */
+  seen: Set<string>
 }
 
 export class Relay {
@@ -40,7 +44,13 @@ export class Relay {
 
   /** Makes way for a call that a SIPp of ours is about to begin; `under way` once its INVITE has passed. */
   expect(call: PhoneCall, asterisk: number): { underWay: () => boolean } {
-    const leg = { asterisk: { address: '127.0.0.1', port: asterisk }, sipp: 0, call, model: '' }
+    const leg = {
+      asterisk: { address: '127.0.0.1', port: asterisk },
+      sipp: 0,
+      call,
+      model: '',
+      seen: new Set<string>(),
+    }
     this.#legs.set(call.callId, leg)
     return { underWay: () => leg.sipp > 0 }
   }
@@ -66,10 +76,12 @@ export class Relay {
     if (!leg && message.method === 'INVITE') {
       const call = this.arrives(message)
       if (!call) return
-      leg = { asterisk: { address: from.address, port: from.port }, sipp: this.callees, call, model: message.text }
+      const asterisk = { address: from.address, port: from.port }
+      leg = { asterisk, sipp: this.callees, call, model: message.text, seen: new Set() }
       this.#legs.set(message.callId, leg)
     }
-    if (!leg) return
+    if (!leg || leg.seen.has(message.text)) return
+    leg.seen.add(message.text)
     leg.call.saw(message, 'far', Date.now())
     // What a caller orders later refers to the answered call.
     if (message.code === 200 && message.about === 'INVITE') leg.model = message.text

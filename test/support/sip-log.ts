@@ -13,7 +13,7 @@ export interface Dialog {
   from: string
   /** Who sent the INVITE. */
   by: 'far' | 'phone'
-  /** INVITEs seen with this Call-ID before the answer: 1, and more when it was sent again. */
+  /** INVITEs that SIPp had with this Call-ID before the answer; the relay keeps repetitions of Asterisk's from it. */
   invites: number
   invitedAt: number
   ringingAt: number | null

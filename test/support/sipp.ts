@@ -31,7 +31,9 @@ export function tool(name: string): string {
 export async function startSipp(scenario: string, log: string, args: string[]): Promise<Sipp> {
   const port = await freePort('udp')
   const files = ['-trace_msg', '-message_file', log, '-trace_err', '-error_file', `${log}.errors`]
-  const common = ['-sf', scenario, '-i', '127.0.0.1', '-p', String(port), '-nostdin', ...files]
+  // Its watchdog ends it on a machine that is busy for long.
+  const patient = ['-watchdog_minor_threshold', '600000', '-watchdog_major_threshold', '600000']
+  const common = ['-sf', scenario, '-i', '127.0.0.1', '-p', String(port), '-nostdin', ...files, ...patient]
   const env = { ...process.env, TZ: 'UTC', TERM: 'dumb' }
   return handle(spawn(tool('sipp'), [...common, ...args], { stdio: 'ignore', env }), port)
 }

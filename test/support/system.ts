@@ -120,7 +120,7 @@ export class System {
     if (!answer.ok) {
       throw Object.assign(new Error(`${method} ${path}: ${answer.status} ${text}`), { status: answer.status })
     }
-    return text && /json/.test(answer.headers.get('content-type') ?? '') ? JSON.parse(text) : text
+    return text && answer.headers.get('content-type')?.startsWith('application/json') ? JSON.parse(text) : text
   }
 
   /** `apel ARGS` spoken to this service. */
