@@ -2,7 +2,10 @@
  * The stage of the contract tests: one real Asterisk, a carrier of SIPp phones, sounds of known lengths, and a proxy
  * before Asterisk's web server that can break the link in every way. Each file has its own, so files run side by side.
  */
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -26,8 +29,8 @@ export interface Bench {
   another(options: Partial<TelephonyOptions>): NodeTelephony
   /** Absolute path without extension of a tone that lasts so many ms: 200, 400 or 3000. */
   sound(ms: 200 | 400 | 3000): string
-  /** Kills Asterisk by its pid. */
-  kill(): void
+  /** Kills Asterisk by its pid, and keeps its ports from others until it is revived. */
+  kill(): Promise<void>
   revive(): Promise<void>
   dial(number: string, order?: Partial<DialOrder>): Promise<Followed>
   stop(): Promise<void>
@@ -70,6 +73,7 @@ export async function startBench(transport: Transport, name: string, password = 
   exchange.asterisk = sipPort
   for (const ms of [200, 400, 3000]) writeFileSync(join(asterisk.soundsDir, `tone${ms}.ulaw`), tone(ms))
   const proxy = await startProxy(httpPort)
+  let letGo = async (): Promise<void> => {}
   const made: NodeTelephony[] = []
   const another = (options: Partial<TelephonyOptions>): NodeTelephony => {
     const telephony = makeTelephony({
@@ -98,8 +102,13 @@ export async function startBench(transport: Transport, name: string, password = 
     telephony,
     another,
     sound: (ms) => join(asterisk.soundsDir, `tone${ms}`),
-    kill: () => process.kill(asterisk.pid, 'SIGKILL'),
+    async kill() {
+      process.kill(asterisk.pid, 'SIGKILL')
+      await waitFor('end of Asterisk', () => !alive(asterisk.pid))
+      letGo = await holdPorts(httpPort, sipPort)
+    },
     async revive() {
+      await letGo()
       asterisk = await start()
     },
     dial: (number, order = {}) =>
@@ -115,6 +124,27 @@ export async function startBench(transport: Transport, name: string, password = 
       await asterisk.stop()
       rmSync(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/** Somebody else's test could take a port that is free for a moment. Who connects meanwhile is turned away. */
+async function holdPorts(tcp: number, udp: number): Promise<() => Promise<void>> {
+  const server = createServer((socket) => socket.destroy()).listen(tcp, '127.0.0.1')
+  const socket = createSocket('udp4').bind(udp, '127.0.0.1')
+  await Promise.all([once(server, 'listening'), once(socket, 'listening')])
+  return async () => {
+    await Promise.all([
+      new Promise<unknown>((resolve) => server.close(resolve)),
+      new Promise<void>((resolve) => socket.close(resolve)),
+    ])
+  }
+}
+
+function alive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
   }
 }
 
