@@ -4,17 +4,15 @@
  * exactly once: when the line is gone and the conversation has nothing more to do, or when a deadline says that waiting
  * for either makes no sense any more.
  */
-import type { CallContext, FlowEvent, FlowResult, Verdict } from '../flow/io.ts'
+import type { CallContext, FlowResult, Verdict } from '../flow/io.ts'
 import type { Program } from '../flow/program.ts'
-import { Conversation } from './conversation.ts'
+import { Dialogue, type Reply } from './dialogue.ts'
 import { Journal } from './journal.ts'
 import { Keeper } from './keeper.ts'
 import { makeMailbox } from './mailbox.ts'
 import { type Asked, type Ended, hangupBy, outcomeOf } from './outcome.ts'
-import { Player } from './player.ts'
 import type { CallLedger, CallPorts, Line, LineEvent } from './ports.ts'
 import type { CallRecord, CallState, Disposition } from './record.ts'
-import { TalkWatch } from './talk.ts'
 import { Timers } from './timers.ts'
 
 export interface LiveCallOptions {
@@ -32,8 +30,7 @@ export interface LiveCallOptions {
 
 type Input =
   | { kind: 'line'; event: LineEvent }
-  | { kind: 'flow'; event: FlowEvent }
-  | { kind: 'timer'; id: string; turn: number }
+  | Reply
   | ({ kind: 'hangup' } & Asked)
   | { kind: 'refused'; disposition: Disposition }
   | { kind: 'deadline'; id: string; turn: number }
@@ -56,7 +53,6 @@ export class LiveCall {
   readonly #ports: CallPorts
   readonly #keeper: Keeper
   readonly #journal: Journal
-  readonly #timers: Timers
   readonly #deadlines: Timers
   readonly #mailbox = makeMailbox<Input>(
     (input) => this.#handle(input),
@@ -66,10 +62,9 @@ export class LiveCall {
   #gotLine: (line: Line | null) => void = () => {}
   #settle: (record: CallRecord) => void = () => {}
   #line: Line | null = null
-  #player: Player | null = null
-  #talk: TalkWatch | null = null
-  #conversation: Conversation | null = null
-  #held: Input[] = []
+  #dialogue: Dialogue | null = null
+  /** What the detector said last before there was a dialogue. */
+  #early: Extract<LineEvent, { type: 'talk' }> | null = null
   #end: Ended | null = null
   #asked: Asked | null = null
   #state: CallState = 'reserved'
@@ -84,7 +79,6 @@ export class LiveCall {
     this.#ports = ports
     this.#keeper = new Keeper(record.id, ledger, clock, log)
     this.#journal = new Journal(record.id, ledger, clock, log)
-    this.#timers = new Timers(clock, (id, turn) => this.#mailbox.post({ kind: 'timer', id, turn }))
     this.#deadlines = new Timers(clock, (id, turn) => {
       // The last one does not wait its turn behind a handler that may never end.
       if (id === 'everything') this.#overdue(id)
@@ -134,7 +128,8 @@ export class LiveCall {
 
   /** An external task of this call was finished. */
   finishTask(name: string, status: 'done' | 'failed', result: unknown): void {
-    this.#post({ type: 'task', at: this.#ports.clock.now(), name, status, result })
+    const at = this.#ports.clock.now()
+    this.#mailbox.post({ kind: 'flow', event: { type: 'task', at, name, status, result } })
   }
 
   /** Writes down what became known. True when the ledger has it. */
@@ -152,10 +147,8 @@ export class LiveCall {
         await this.#onLine(input.event)
         break
       case 'flow':
-        await this.#tell(input.event)
-        break
       case 'timer':
-        await this.#onTimer(input)
+        await this.#dialogue?.reply(input)
         break
       case 'hangup':
         await this.#onHangup(input)
@@ -171,7 +164,7 @@ export class LiveCall {
       default:
         input satisfies never
     }
-    if (this.#end && (this.#conversation?.done ?? true)) this.#close()
+    if (this.#end && (this.#dialogue?.done ?? true)) this.#close()
   }
 
   async #onLine(event: LineEvent): Promise<void> {
@@ -187,13 +180,12 @@ export class LiveCall {
         return this.#begin('human')
       case 'amd':
         return this.#begin(verdictOf(event.status))
-      case 'key':
-        return this.#tell(event)
       case 'talk':
-        this.#talk?.detected(event.on, event.at)
-        return
+        this.#early = event
+        return this.#dialogue?.heard(event)
+      case 'key':
       case 'played':
-        return this.#onPlayed(event)
+        return this.#dialogue?.heard(event)
       case 'ended':
         return this.#onEnd(event)
       default:
@@ -201,79 +193,31 @@ export class LiveCall {
     }
   }
 
-  async #onTimer(input: Extract<Input, { kind: 'timer' }>): Promise<void> {
-    // If they turn out to have begun to talk, it was before this.
-    if (this.#talk?.undecided) return void this.#held.push(input)
-    const due = this.#timers.take(input.id, input.turn)
-    if (due !== null) await this.#tell({ type: 'timer', at: due, id: input.id })
-  }
-
-  async #onPlayed(event: Extract<LineEvent, { type: 'played' }>): Promise<void> {
-    const id = this.#player?.ended(event.id) ?? null
-    if (id !== null) await this.#tell({ ...event, id })
-  }
-
   async #begin(verdict: Verdict): Promise<void> {
     this.#deadlines.cancel('verdict')
-    if (this.#conversation || this.#end || this.#asked) return
+    if (this.#dialogue || this.#end || this.#asked) return
     const line = await this.#whenLine
     if (line === null) return
-    if (this.#options.amd) void this.update({ amd: verdict })
-    this.#conversation = this.#converse(line, verdict)
-    await this.#tell({ type: 'start', at: this.#ports.clock.now(), verdict })
-  }
-
-  #converse(line: Line, verdict: Verdict): Conversation {
-    const { program, context, node, ports, record } = this.#options
-    const { clock, log } = ports
-    const post = (event: FlowEvent) => this.#post(event)
-    const player = new Player({
+    const { amd, context, ...given } = this.#options
+    if (amd) void this.update({ amd: verdict })
+    this.#dialogue = new Dialogue({
+      ...given,
       line,
-      voice: ports.voice(node),
-      clock,
-      log,
-      played: (id, ok) => post({ type: 'played', at: clock.now(), id, ok }),
-    })
-    this.#player = player
-    this.#talk = new TalkWatch({
-      clock,
-      packets: () => line.receivedPackets(),
-      say: (on, at) => post({ type: 'talk', at, on }),
-      decided: () => {
-        for (const input of this.#held.splice(0)) this.#mailbox.post(input)
-      },
-    })
-    return new Conversation({
-      program,
       context: { ...context, amd: verdict },
-      record,
-      player,
-      timers: this.#timers,
       journal: this.#journal,
-      ports,
-      post,
+      post: (reply) => this.#mailbox.post(reply),
       hangup: () => this.#hangUp(),
       trace: (steps) => void this.#keeper.steps(steps),
     })
-  }
-
-  #post(event: FlowEvent): void {
-    this.#mailbox.post({ kind: 'flow', event })
-  }
-
-  /** After the end only what cleans up is told. */
-  async #tell(event: FlowEvent): Promise<void> {
-    const gone = this.#end !== null || this.#asked !== null
-    if (gone && (event.type === 'key' || event.type === 'talk')) return
-    await this.#conversation?.take(event)
+    await this.#dialogue.take({ type: 'start', at: this.#ports.clock.now(), verdict })
+    if (this.#early?.on) await this.#dialogue.heard(this.#early)
   }
 
   async #onHangup({ by, disposition }: Asked): Promise<void> {
     if (this.#end || this.#asked) return
     this.#asked = { by, disposition }
     this.#hangUp()
-    const at = this.#ports.clock.now()
-    if (this.#conversation?.ended === null) await this.#conversation.take({ type: 'hangup', at, by, disposition })
+    await this.#dialogue?.over(by, this.#ports.clock.now(), disposition)
   }
 
   async #onEnd(event: Ended): Promise<void> {
@@ -281,15 +225,13 @@ export class LiveCall {
     this.#end = event
     this.#deadlines.cancel('end')
     this.#deadline('clean-up', cleanUpWithin)
-    this.#talk?.close()
-    this.#player?.close()
+    this.#dialogue?.gone()
     const by = hangupBy(event)
-    const lost = by === 'network' ? ({ disposition: 'technical' } as const) : {}
-    if (this.#conversation?.ended === null) await this.#conversation.take({ type: 'hangup', at: event.at, by, ...lost })
+    await this.#dialogue?.over(by, event.at, by === 'network' ? 'technical' : undefined)
   }
 
   #hangUp(): void {
-    this.#talk?.close()
+    this.#dialogue?.hush()
     // Not on the line yet: `take` comes back to it.
     if (this.#line === null || this.#end) return
     this.#deadline('end', endWithin)
@@ -318,10 +260,8 @@ export class LiveCall {
     if (this.#closed) return
     this.#closed = true
     this.#mailbox.close()
-    this.#timers.clear()
     this.#deadlines.clear()
-    this.#talk?.close()
-    this.#player?.close()
+    this.#dialogue?.close()
     this.#leave()
     const answered = this.record.answered_at !== null
     const result = this.#result()
@@ -348,7 +288,7 @@ export class LiveCall {
 
   #result(): FlowResult | null {
     try {
-      return this.#conversation?.result() ?? null
+      return this.#dialogue?.result() ?? null
     } catch (error) {
       this.#ports.log.error({ call: this.id, err: error }, 'a conversation left no result')
       return null

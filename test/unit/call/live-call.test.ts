@@ -177,6 +177,21 @@ test('a voice without a key is not understood, and the timeout starts when it st
   await a.tell({ type: 'ended', cause: null, sip: null, by: 'callee' })
 })
 
+test(
+  'one who is talking already when the flow begins is heard',
+  async (t, a) => {
+    a.line.packets = 1000
+    await a.tell({ type: 'answered' })
+    await a.tell({ type: 'talk', on: true })
+    await a.clock.pass(1500)
+    await a.tell({ type: 'amd', status: 'HUMAN', cause: '' })
+    await a.clock.pass(0)
+    t.ok(a.ledger.journal.some(({ type }) => type === 'talk'))
+    await a.tell({ type: 'ended', cause: null, sip: null, by: 'callee' })
+  },
+  { amd: true },
+)
+
 test('a cough at the end of a timeout does not stop it', async (t, a) => {
   a.line.packets = 1000
   await a.tell({ type: 'answered' })

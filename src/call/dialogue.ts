@@ -1,0 +1,133 @@
+/**
+ * A conversation on a line: the flow that leads it, its voice, its ear and its timers. It begins when the call is answered
+ * and the verdict is there. What the line tells is put into the flow's terms here: the end of a sound that nobody waits for
+ * any more is dropped, talk is made exact, a timer that ran out while they may have begun to talk waits until that is known.
+ *
+ * Every method is called from the call's mailbox, one at a time; what comes back later goes through it again by `post`.
+ */
+import type { CallContext, FlowEvent, FlowResult, HangupBy } from '../flow/io.ts'
+import type { Program } from '../flow/program.ts'
+import { Conversation } from './conversation.ts'
+import type { Journal } from './journal.ts'
+import { Player } from './player.ts'
+import type { CallPorts, Line, LineEvent } from './ports.ts'
+import type { CallRecord, StepTrace } from './record.ts'
+import { TalkWatch } from './talk.ts'
+import { Timers } from './timers.ts'
+
+/** What comes back to a dialogue through the mailbox. */
+export type Reply = { kind: 'flow'; event: FlowEvent } | { kind: 'timer'; id: string; turn: number }
+
+export interface DialogueOptions {
+  line: Line
+  program: Program
+  /** With the verdict in it. */
+  context: CallContext
+  record: CallRecord
+  node: string
+  journal: Journal
+  ports: CallPorts
+  post(reply: Reply): void
+  /** The flow ends the call. */
+  hangup(): void
+  trace(steps: StepTrace[]): void
+}
+
+export class Dialogue {
+  readonly #timers: Timers
+  readonly #player: Player
+  readonly #talk: TalkWatch
+  readonly #conversation: Conversation
+  readonly #held: Reply[] = []
+  #deaf = false
+
+  constructor({ line, node, ports, post, ...rest }: DialogueOptions) {
+    const { clock, log } = ports
+    const tell = (event: FlowEvent) => post({ kind: 'flow', event })
+    this.#timers = new Timers(clock, (id, turn) => post({ kind: 'timer', id, turn }))
+    this.#player = new Player({
+      line,
+      voice: ports.voice(node),
+      clock,
+      log,
+      played: (id, ok) => tell({ type: 'played', at: clock.now(), id, ok }),
+    })
+    this.#talk = new TalkWatch({
+      clock,
+      packets: () => line.receivedPackets(),
+      say: (on, at) => tell({ type: 'talk', at, on }),
+      decided: () => {
+        for (const reply of this.#held.splice(0)) post(reply)
+      },
+    })
+    this.#conversation = new Conversation({
+      ...rest,
+      ports,
+      player: this.#player,
+      timers: this.#timers,
+      post: tell,
+    })
+  }
+
+  /** Who ended the call, as far as the flow knows; null while nobody has. */
+  get ended(): HangupBy | null {
+    return this.#conversation.ended
+  }
+
+  /** The flow has nothing more to do. */
+  get done(): boolean {
+    return this.#conversation.done
+  }
+
+  result(): FlowResult {
+    return this.#conversation.result()
+  }
+
+  async heard(event: Extract<LineEvent, { type: 'key' | 'talk' | 'played' }>): Promise<void> {
+    if (event.type === 'talk') {
+      if (!this.#deaf) this.#talk.detected(event.on, event.at)
+    } else if (event.type === 'key') await this.take(event)
+    else {
+      const id = this.#player.ended(event.id)
+      if (id !== null) await this.take({ ...event, id })
+    }
+  }
+
+  async reply(reply: Reply): Promise<void> {
+    if (reply.kind === 'flow') return this.take(reply.event)
+    // If they turn out to have begun to talk, it was before this.
+    if (this.#talk.undecided) return void this.#held.push(reply)
+    const due = this.#timers.take(reply.id, reply.turn)
+    if (due !== null) await this.take({ type: 'timer', at: due, id: reply.id })
+  }
+
+  async take(event: FlowEvent): Promise<void> {
+    if (this.#deaf && (event.type === 'key' || event.type === 'talk')) return
+    await this.#conversation.take(event)
+  }
+
+  /** Somebody has ended the call, or it has ended: only what cleans up is told from here. */
+  async over(by: HangupBy, at: number, disposition?: 'cancelled' | 'technical'): Promise<void> {
+    this.hush()
+    if (this.#conversation.ended !== null) return
+    await this.#conversation.take({ type: 'hangup', at, by, disposition })
+  }
+
+  /** They are not listened to any more. */
+  hush(): void {
+    this.#deaf = true
+    this.#talk.close()
+  }
+
+  /** The line is gone. */
+  gone(): void {
+    this.hush()
+    this.#player.close()
+  }
+
+  /** The record is being closed: no timer and no sound is left behind. */
+  close(): void {
+    this.gone()
+    this.#timers.clear()
+  }
+}
