@@ -1,7 +1,8 @@
 /** Which transport is taken, and several nodes in one process. */
 import t from 'tap'
 import { presses } from '../support/behaviours.ts'
-import { PASSWORD, startBench, waitFor } from './bench.ts'
+import { waitFor } from '../support/wait.ts'
+import { PASSWORD, startBench } from './bench.ts'
 
 t.setTimeout(120_000)
 
@@ -29,8 +30,8 @@ t.test('one that does not is reached through ari-client, also after a reconnecti
   t.equal(old.ready(), true)
   one.proxy.release()
   one.proxy.reset('events')
-  await waitFor('closed gate', () => !old.ready(), 3000)
-  await waitFor('link', () => old.ready(), 5000)
+  await waitFor(() => !old.ready(), { timeout: 3000, what: 'closed gate' })
+  await waitFor(() => old.ready(), { timeout: 5000, what: 'link' })
   t.equal(old.transport(), 'ari-client')
   const told = one.another({ app: 'apel-told-1', transport: 'websocket' })
   one.proxy.deafen()
@@ -38,7 +39,7 @@ t.test('one that does not is reached through ari-client, also after a reconnecti
   t.equal(told.ready(), false)
   t.match(told.reason(), /set transport to ari-client or auto/)
   one.proxy.release()
-  await waitFor('link of the one that was told', () => told.ready(), 15_000)
+  await waitFor(() => told.ready(), { timeout: 15_000, what: 'link of the one that was told' })
   await Promise.all([old.close(), told.close()])
 })
 
@@ -53,11 +54,14 @@ t.test('two nodes with different passwords are each asked with their own', async
   // While one of them loads its description anew.
   one.proxy.reset()
   const asked: Promise<unknown>[] = []
-  await waitFor('closed gate', () => !first.ready(), 3000)
-  await waitFor('link', () => {
-    asked.push(two.telephony.channels())
-    return first.ready()
-  })
+  await waitFor(() => !first.ready(), { timeout: 3000, what: 'closed gate' })
+  await waitFor(
+    () => {
+      asked.push(two.telephony.channels())
+      return first.ready()
+    },
+    { what: 'link' },
+  )
   t.ok((await Promise.all(asked)).length > 3)
   t.equal(two.telephony.ready(), true)
   await first.close()

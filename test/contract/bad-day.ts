@@ -6,7 +6,9 @@ import { openerFor, type Transport } from '../../src/ari/transport.ts'
 import { dispositionOf } from '../../src/call/causes.ts'
 import type { DialOrder } from '../../src/call/ports.ts'
 import { answers, hangsUp, neverAnswers, presses } from '../support/behaviours.ts'
-import { type Bench, follow, startBench, waitFor } from './bench.ts'
+import { waitFor } from '../support/wait.ts'
+import { type Bench, startBench } from './bench.ts'
+import { follow } from './followed.ts'
 import { frame } from './proxy.ts'
 
 const NUMBER = '+40711111111'
@@ -126,14 +128,18 @@ export async function badDay(transport: Transport): Promise<void> {
       await stays!.line.play('in-the-gap', [bench.sound(400)])
       proxy.freeze('events')
       // One ends, one is answered, one sound ends, and nobody hears of it.
-      await waitFor('end in the gap', () => exchange.calls.find((call) => call.to === '+40711111141')?.endedAt)
-      await waitFor('answer in the gap', () => exchange.calls.find((call) => call.to === '+40711111142')?.answeredAt)
-      const down = waitFor('closed gate', () => !telephony.ready(), 3000)
+      await waitFor(() => exchange.calls.find((call) => call.to === '+40711111141')?.endedAt, {
+        what: 'end in the gap',
+      })
+      await waitFor(() => exchange.calls.find((call) => call.to === '+40711111142')?.answeredAt, {
+        what: 'answer in the gap',
+      })
+      const down = waitFor(() => !telephony.ready(), { timeout: 3000, what: 'closed gate' })
       proxy.reset('events')
       await down
       await t.rejects(bench.dial(NUMBER), { code: 'node_down' })
       proxy.release()
-      await waitFor('link', () => telephony.ready(), 10_000)
+      await waitFor(() => telephony.ready(), { timeout: 10_000, what: 'link' })
       back = true
       t.match(await ends!.until('ended'), { by: 'unknown', cause: null })
       await rings!.until('answered')
@@ -152,12 +158,12 @@ export async function badDay(transport: Transport): Promise<void> {
     const begun = Date.now()
     proxy.freeze()
     await t.rejects(call.line.hangup(), { code: /ari_no_answer|node_down/ })
-    await waitFor('closed gate', () => !telephony.ready(), 11_000)
+    await waitFor(() => !telephony.ready(), { timeout: 11_000, what: 'closed gate' })
     t.ok(Date.now() - begun < 10_500, `found after ${Date.now() - begun} ms`)
     t.match(telephony.reason(), /heard|connect/)
     proxy.reset()
     proxy.release()
-    await waitFor('link', () => telephony.ready(), 15_000)
+    await waitFor(() => telephony.ready(), { timeout: 15_000, what: 'link' })
     t.match(await call.until('ended'), { by: 'us' })
     await nothingLeft(t, bench)
   })
@@ -171,13 +177,13 @@ export async function badDay(transport: Transport): Promise<void> {
       const ringing = await bench.dial('+40711111151')
       await Promise.all([talking.until('answered'), ringing.until('ringing')])
       await bench.kill()
-      await waitFor('closed gate', () => !telephony.ready(), 3000)
+      await waitFor(() => !telephony.ready(), { timeout: 3000, what: 'closed gate' })
       t.ok(telephony.reason())
       await t.rejects(bench.dial(NUMBER), { code: 'node_down' })
       await t.rejects(talking.line.play('late', [bench.sound(200)]), { code: 'node_down' })
       await bench.revive()
       const up = Date.now()
-      await waitFor('link', () => telephony.ready(), 15_000)
+      await waitFor(() => telephony.ready(), { timeout: 15_000, what: 'link' })
       t.ok(Date.now() - up < 6000, `${Date.now() - up} ms after Asterisk`)
       t.match(await talking.until('ended'), { by: 'network' })
       const end = await ringing.until('ended')
@@ -199,7 +205,7 @@ export async function badDay(transport: Transport): Promise<void> {
   t.test('another process with our name takes over: we stop dialling, say so, and do not fight', async (t) => {
     const other = bench.another({})
     await other.start()
-    await waitFor('closed gate', () => !telephony.ready(), 3000)
+    await waitFor(() => !telephony.ready(), { timeout: 3000, what: 'closed gate' })
     t.match(telephony.reason(), /another process/)
     t.equal(other.ready(), true)
     await sleep(1000)
@@ -215,7 +221,10 @@ export async function badDay(transport: Transport): Promise<void> {
 
 async function nothingLeft(t: Test, { telephony }: Bench): Promise<void> {
   t.equal(telephony.size(), 0, 'no channel is followed any more')
-  await waitFor('empty list of channels', async () => (await telephony.channels()).length === 0, 5000)
+  await waitFor(async () => (await telephony.channels()).length === 0, {
+    timeout: 5000,
+    what: 'empty list of channels',
+  })
 }
 
 /** A link that loses the answers to some requests, though they are carried out. */

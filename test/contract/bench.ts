@@ -8,16 +8,17 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { makeTelephony, type NodeTelephony, type TelephonyOptions } from '../../src/ari/telephony.ts'
 import type { Transport } from '../../src/ari/transport.ts'
-import type { DialOrder, Line, LineEvent } from '../../src/call/ports.ts'
+import type { DialOrder } from '../../src/call/ports.ts'
 import { type EmbeddedAsterisk, startAsterisk } from '../../src/embedded/asterisk.ts'
 import { ensureTools } from '../../src/embedded/tools.ts'
 import { makeLog } from '../../src/log.ts'
 import { type Exchange, startExchange } from '../support/exchange.ts'
 import { freePort, freeRange } from '../support/ports.ts'
 import { tone } from '../support/speech.ts'
+import { waitFor } from '../support/wait.ts'
+import { type Followed, follow } from './followed.ts'
 import { type Gate, startProxy } from './proxy.ts'
 
 export interface Bench {
@@ -34,16 +35,6 @@ export interface Bench {
   revive(): Promise<void>
   dial(number: string, order?: Partial<DialOrder>): Promise<Followed>
   stop(): Promise<void>
-}
-
-/** One call and all that was told of it. */
-export interface Followed {
-  id: string
-  line: Line
-  events: LineEvent[]
-  types(): string[]
-  /** Waits for the n-th event of this type. */
-  until<T extends LineEvent['type']>(type: T, n?: number, timeout?: number): Promise<Extract<LineEvent, { type: T }>>
 }
 
 export const USERNAME = 'apel'
@@ -69,7 +60,11 @@ export async function startBench(transport: Transport, name: string, password = 
       tools,
       say: () => {},
     })
-  let asterisk = await start()
+  let asterisk = await start().catch(async (error: unknown) => {
+    await exchange.stop()
+    rmSync(folder, { recursive: true, force: true })
+    throw error
+  })
   exchange.asterisk = sipPort
   for (const ms of [200, 400, 3000]) writeFileSync(join(asterisk.soundsDir, `tone${ms}.ulaw`), tone(ms))
   const proxy = await startProxy(httpPort)
@@ -104,7 +99,7 @@ export async function startBench(transport: Transport, name: string, password = 
     sound: (ms) => join(asterisk.soundsDir, `tone${ms}`),
     async kill() {
       process.kill(asterisk.pid, 'SIGKILL')
-      await waitFor('end of Asterisk', () => !alive(asterisk.pid))
+      await waitFor(() => !alive(asterisk.pid), { what: 'the end of Asterisk' })
       letGo = await holdPorts(httpPort, sipPort)
     },
     async revive() {
@@ -157,42 +152,4 @@ function plain(id: string, number: string): DialOrder {
     absolute: 60_000,
     amd: false,
   }
-}
-
-/** Gathers the events of a line, whichever way it is had. */
-export async function follow(
-  id: string,
-  have: (id: string, listener: (event: LineEvent) => void) => Promise<Line> | Line,
-): Promise<Followed> {
-  const events: LineEvent[] = []
-  const line = await have(id, (event) => events.push(event))
-  return {
-    id,
-    line,
-    events,
-    types: () => events.map((event) => event.type),
-    async until(type, n = 1, timeout = 20_000) {
-      const found = await waitFor(
-        `event ${n} of type ${type}`,
-        () => events.filter((event) => event.type === type)[n - 1],
-        timeout,
-        () => JSON.stringify(events),
-      )
-      return found as Extract<LineEvent, { type: typeof type }>
-    },
-  }
-}
-
-/** Waits until `look` gives something. */
-export async function waitFor<T>(
-  what: string,
-  look: () => T | undefined | null | false | Promise<T | undefined | null | false>,
-  timeout = 20_000,
-  seen: () => string = () => '',
-): Promise<T> {
-  for (const end = Date.now() + timeout; Date.now() < end; await sleep(10)) {
-    const found = await look()
-    if (found) return found
-  }
-  throw new Error(`no ${what} within ${timeout} ms ${seen()}`)
 }

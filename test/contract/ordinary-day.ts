@@ -5,7 +5,9 @@ import { dispositionOf } from '../../src/call/causes.ts'
 import type { InboundCall } from '../../src/call/ports.ts'
 import { answers, calls, hangsUp, neverAnswers, presses, refuses, saysNothing } from '../support/behaviours.ts'
 import { speech, tone } from '../support/speech.ts'
-import { follow, startBench, waitFor } from './bench.ts'
+import { waitFor } from '../support/wait.ts'
+import { startBench } from './bench.ts'
+import { follow } from './followed.ts'
 import { frame } from './proxy.ts'
 
 const NUMBER = '+40711111111'
@@ -18,7 +20,10 @@ export async function ordinaryDay(transport: Transport, expected: 'ari-client' |
   t.teardown(() => bench.stop())
   const nothingLeft = async (t: Test): Promise<void> => {
     t.equal(telephony.size(), 0, 'no channel is followed any more')
-    await waitFor('empty list of channels', async () => (await telephony.channels()).length === 0, 5000)
+    await waitFor(async () => (await telephony.channels()).length === 0, {
+      timeout: 5000,
+      what: 'empty list of channels',
+    })
   }
 
   t.test('the node is ready, and says what it is', async (t) => {
@@ -256,7 +261,7 @@ export async function ordinaryDay(transport: Transport, expected: 'ari-client' |
           if (ends === 'callee') await call.hangUp()
         }),
       )
-      const offer = await waitFor('inbound call', () => offered[0])
+      const offer = await waitFor(() => offered[0], { what: 'inbound call' })
       t.match(offer, { called: '+40311234567', caller: '+40722222222' })
       const call = await follow(offer.id, (id, listener) => telephony.attach(id, listener))
       await call.line.ring()
@@ -279,11 +284,11 @@ export async function ordinaryDay(transport: Transport, expected: 'ari-client' |
     const offered: InboundCall[] = []
     telephony.onInbound((call) => offered.push(call))
     const there = await exchange.call('100', '+40722222223', async (call) => {
-      await waitFor('offer', () => offered[0])
+      await waitFor(() => offered[0], { what: 'offer' })
       await call.hangUp()
     })
     await there.ended
-    await waitFor('end of the channel', async () => (await telephony.channels()).length === 0)
+    await waitFor(async () => (await telephony.channels()).length === 0, { what: 'end of the channel' })
     const call = await follow(offered[0]!.id, (id, listener) => telephony.attach(id, listener))
     t.match(await call.until('ended'), { by: 'callee' })
     await nothingLeft(t)
