@@ -74,7 +74,7 @@ export function callsPort({ store, dialer, calls, flow, place }: CallParts): Api
       if (calls.registry.finishTask(id, name, status, result)) return
       await attempt(id)
       // The call is over, but a callback of it may be waiting for just this.
-      if (status === 'done') await store.attempts.keepTask(id, name, result)
+      await store.attempts.keepTask(id, name, { status, result })
     },
   }
 }
