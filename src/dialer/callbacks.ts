@@ -48,19 +48,20 @@ export class CallbackDesk implements CallbackBook {
     this.ports = ports
   }
 
-  async allowed(context: CallContext): Promise<boolean> {
+  async allowed(context: CallContext, to: string | null): Promise<boolean> {
     const campaign = typeof context.campaign.name === 'string' ? context.campaign.name : null
-    return await this.mayCall(context.number, campaign)
+    return (await this.mayCall(to ?? context.number, campaign)) !== null
   }
 
   async schedule(record: CallRecord, request: CallbackRequest): Promise<boolean> {
     const { store, clock } = this.ports
     const attempt = await store.attempts.get(record.id)
     const campaign = record.campaign ?? attempt?.home ?? CALLBACKS
-    if (!(await this.mayCall(record.number, campaign))) return false
+    const number = await this.mayCall(request.to ?? record.number, campaign)
+    if (number === null) return false
     return await this.keep({
       id: newId(clock.now()),
-      number: record.number,
+      number,
       campaign,
       contact: record.contact,
       row: attempt?.row ?? null,
@@ -153,11 +154,12 @@ export class CallbackDesk implements CallbackBook {
       })
   }
 
-  private async mayCall(raw: string, campaign: string | null): Promise<boolean> {
+  /** The number as it is dialled; null when it may not be. */
+  private async mayCall(raw: string, campaign: string | null): Promise<string | null> {
     const { store, policy } = this.ports
     const number = normalise(raw, policy)
-    if (number === null || judgeNumber(number, policy) !== null) return false
-    return (await store.dnc.covering(number, campaign)) === null
+    if (number === null || judgeNumber(number, policy) !== null) return null
+    return (await store.dnc.covering(number, campaign)) === null ? number : null
   }
 
   private async keep(callback: NewCallback): Promise<boolean> {

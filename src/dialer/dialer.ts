@@ -116,6 +116,7 @@ export function makeDialer(ports: DialerPorts): Dialer {
     settings,
     clock,
     log,
+    closed,
     enqueue: async (jobs) => await queue?.add(jobs),
   })
   const dueAt = (campaign: string, at: number) => feeder.dueAt(campaign, at)

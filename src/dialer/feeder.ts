@@ -13,7 +13,7 @@ import type { Store } from '../store/store.ts'
 import type { Campaign } from './campaign.ts'
 import { priorityOf } from './contact-desk.ts'
 import type { Definitions } from './definitions.ts'
-import { type DialPolicy, type DialSettings, hasZones, hoursFor } from './plan.ts'
+import { type DialPolicy, type DialSettings, hasZones, hoursFor, type Trunk } from './plan.ts'
 import type { Planner } from './planner.ts'
 import type { DialJob } from './queue.ts'
 import type { Hours } from './retry.ts'
@@ -25,6 +25,8 @@ export interface FeederPorts {
   settings: DialSettings
   clock: Clock
   log: Log
+  /** Null when this node may be dialled on. */
+  closed(node: string): string | null
   enqueue(jobs: DialJob[]): Promise<void>
 }
 
@@ -44,6 +46,7 @@ export const LEASE = 10_000
 /** Even when nothing rings: look again, since a ring may get lost. */
 const LOOK_AGAIN = 15_000
 const WINDOW_FULL = 1000
+const GATE_CLOSED = 2000
 /** Rows looked at a pass while everybody sleeps, and the pause between such passes: a million take some minutes. */
 const SLEEPERS = 250
 const SLEEPERS_PAUSE = 25
@@ -133,6 +136,7 @@ export class Feeder {
     const campaign = await definitions.get(name)
     if (campaign === null) return null
     const now = clock.now()
+    if (trunksOf(campaign, settings).every(({ node }) => this.ports.closed(node) !== null)) return now + GATE_CLOSED
     const lanes = await store.lineUp.lanes(name)
     const asleep = lanes.filter(
       (lane) => lane.zones !== null && !isOpenIn(hoursFor(campaign, lane.zones, settings.policy), now),
@@ -202,11 +206,14 @@ function inOrder(lanes: Lane[]): string[] {
   return lanes.sort((a, b) => b.priority - a.priority || parkedFirst(a) - parkedFirst(b)).map(({ id }) => id)
 }
 
+function trunksOf(campaign: Campaign, settings: DialSettings): Trunk[] {
+  const names = campaign.dial.trunks
+  return names === null ? settings.trunks : settings.trunks.filter(({ name }) => names.includes(name))
+}
+
 /** A second's worth of calls: enough that no token goes to waste, little to call back when somebody presses stop. */
 function aheadOf(campaign: Campaign, settings: DialSettings): number {
-  const names = campaign.dial.trunks
-  const trunks = names === null ? settings.trunks : settings.trunks.filter(({ name }) => names.includes(name))
-  const offered = trunks.reduce((sum, trunk) => sum + trunk.cps, 0)
+  const offered = trunksOf(campaign, settings).reduce((sum, trunk) => sum + trunk.cps, 0)
   const cps = Math.min(campaign.dial.cps ?? offered, offered)
   return Math.min(50, Math.max(2, Math.ceil(Math.min(cps, campaign.dial.concurrency ?? cps))))
 }

@@ -116,10 +116,12 @@ export class Gate {
   async explain(plan: Plan, now = this.ports.now()): Promise<RuleVerdict[]> {
     const own = this.judge(plan, now)
     const record = blankRecord({ id: 'explain', number: plan.number ?? plan.raw, kind: plan.kind })
-    const asked = await this.ports.store.attempts.explain(this.input(plan, record, now))
+    const input = this.input(plan, record, now)
+    const asked = await this.ports.store.attempts.explain(input)
     const others = asked.map(([rule, verdict, until]): RuleVerdict => {
       const name = rule as Rule
-      if (verdict === 'pass') return pass(name)
+      // Without a trunk to ask for there is no busy one: another rule says why.
+      if (verdict === 'pass' || (name === 'trunk_busy' && input.trunks.length === 0)) return pass(name)
       return {
         rule: name,
         verdict: verdict === 'refuse' ? 'refuse' : 'hold',

@@ -4,8 +4,9 @@
  */
 import type { CallLedger, Clock, ServiceEvent } from '../call/ports.ts'
 import type { CallRecord, Disposition, StepTrace } from '../call/record.ts'
+import { ApelError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { type Attempt, blankRecord, type FinishInput } from '../store/attempts.ts'
+import { type Attempt, blankRecord, type FinishInput, type Task } from '../store/attempts.ts'
 import type { Callback } from '../store/callbacks.ts'
 import { type Contact, triesText } from '../store/contacts.ts'
 import type { Store } from '../store/store.ts'
@@ -41,7 +42,8 @@ export class Ledger implements CallLedger {
 
   async update(id: string, fields: Partial<CallRecord> & { state?: 'dialing' | 'ringing' | 'up' }): Promise<void> {
     const { state, ...record } = fields
-    await this.ports.store.attempts.update(id, record, state ?? null)
+    if (!(await this.ports.store.attempts.update(id, record, state ?? null)))
+      throw new ApelError('not_found', `The ledger has no call ${id} that is on.`, { call: id })
   }
 
   async steps(id: string, steps: StepTrace[]): Promise<void> {
@@ -52,19 +54,19 @@ export class Ledger implements CallLedger {
     await this.ports.store.attempts.addJournal(id, input)
   }
 
-  async finish(record: CallRecord): Promise<void> {
-    await this.end(record)
+  async finish(record: CallRecord, tasks: Record<string, Task> = {}): Promise<void> {
+    await this.end(record, tasks)
   }
 
   /** As `finish`; false when the attempt had ended before. */
-  async end(record: CallRecord): Promise<boolean> {
+  async end(record: CallRecord, tasks: Record<string, Task> = {}): Promise<boolean> {
     const { store, clock, definitions } = this.ports
     const now = clock.now()
     const attempt = await store.attempts.get(record.id)
     const campaign = attempt?.record.campaign ? await definitions.get(attempt.record.campaign) : null
     const dialed = (record.dialed_at ?? attempt?.record.dialed_at ?? null) !== null
     // Nobody knows of an `unknown` whether it was dialled, so it counts.
-    const plain = { record, now, counts: dialed || record.disposition === 'unknown', create: null }
+    const plain = { record, now, counts: dialed || record.disposition === 'unknown', create: null, tasks }
     if (attempt === null || campaign === null)
       return await store.attempts.finish({ ...plain, next: OVER, callback: null })
 
@@ -172,7 +174,12 @@ export class Ledger implements CallLedger {
   }
 
   private async write(input: Pick<FinishInput, 'record' | 'create' | 'next' | 'callback'>): Promise<void> {
-    const done = await this.ports.store.attempts.finish({ ...input, now: this.ports.clock.now(), counts: false })
+    const done = await this.ports.store.attempts.finish({
+      ...input,
+      now: this.ports.clock.now(),
+      counts: false,
+      tasks: {},
+    })
     if (done) this.ports.emit({ type: 'call.ended', data: input.record })
   }
 

@@ -125,8 +125,8 @@ export class DialWorker {
         )
         return await ledger.refuse(plan, verdict.rule)
       case 'hold':
-        // The campaign or everything is stopped: nothing is wrong with the contact, it only lost its turn.
-        if (verdict.rule === 'campaign_state' || verdict.rule === 'paused')
+        // Nothing is wrong with the contact: it only lost its turn, and the feeder knows when to go on.
+        if (['campaign_state', 'paused', 'gate_closed'].includes(verdict.rule))
           return await store.lineUp.back(campaign.name, [item], clock.now())
         return await store.lineUp.hold(campaign.name, item, verdict.rule, verdict.until ?? clock.now() + HOLD)
       case 'gone':

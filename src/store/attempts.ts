@@ -6,7 +6,7 @@ import type { CallRecord, CallState, StepTrace } from '../call/record.ts'
 import { ApelError } from '../errors.ts'
 import type { Db } from './db.ts'
 import { keys } from './keys.ts'
-import { finishScript, unreserveScript, updateScript } from './scripts/finish.ts'
+import { finishScript, keepTaskScript, unreserveScript, updateScript } from './scripts/finish.ts'
 import { inboundScript, reserveScript } from './scripts/reserve.ts'
 
 /** What is known of an attempt besides its record. */
@@ -73,6 +73,13 @@ export interface FinishInput {
     moved: '0' | '1'
     retries: string
   } | null
+  tasks: Record<string, Task>
+}
+
+/** An external task that was finished, as `FlowResult.tasks` has it. */
+export interface Task {
+  status: 'done' | 'failed'
+  result: unknown
 }
 
 /** A record's fields as the hash holds them; what is null is left out. */
@@ -171,7 +178,7 @@ export class Attempts {
   }
 
   /** Ends it, exactly once; false when it had ended before. */
-  async finish({ record, now, counts, create, next, callback }: FinishInput): Promise<boolean> {
+  async finish({ record, now, counts, create, next, callback, tasks }: FinishInput): Promise<boolean> {
     const marks: Record<string, string> = { number: record.number }
     if (create !== null) {
       marks.instance = create.instance
@@ -191,6 +198,7 @@ export class Attempts {
       next: next ?? { state: 'x', due: 0, rule: '', tries: '' },
       callback,
       opted_out: record.disposition === 'opted_out',
+      tasks: Object.fromEntries(Object.entries(tasks).map(([name, task]) => [name, JSON.stringify(task)])),
     })
   }
 
@@ -224,13 +232,12 @@ export class Attempts {
     return (await this.db.call((redis) => redis.lrange(keys.journal(id), 0, -1))).map((text) => JSON.parse(text))
   }
 
-  /** An external task that was finished after its call: the next call finds it under `previous.tasks`. */
-  async keepTask(id: string, name: string, result: unknown): Promise<void> {
-    const attempt = await this.get(id)
-    if (attempt === null) throw new ApelError('not_found', `There is no call ${id}.`)
-    const text = await this.db.call((redis) => redis.hget(keys.attempt(id), '_tasks'))
-    const tasks = { ...(text ? JSON.parse(text) : {}), [name]: result }
-    await this.db.call((redis) => redis.hset(keys.attempt(id), '_tasks', JSON.stringify(tasks)))
+  /**
+   * An external task that was finished after its call: the next call finds it under `previous.tasks`. False when the
+   * call is not over, or no callback of it is open.
+   */
+  async keepTask(id: string, name: string, task: Task): Promise<boolean> {
+    return await this.db.run<boolean>(keepTaskScript, { id, name, text: JSON.stringify(task) })
   }
 
   /** Ids of the calls that are on: all of them, those of an instance, of a campaign, of a trunk. */

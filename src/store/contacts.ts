@@ -17,7 +17,7 @@ export interface Progress {
   /** The callee's calendar day (YYYY-MM-DD) of the last attempt, and the attempts in it. */
   day: string
   today: number
-  /** The rule that holds it or made it wait. */
+  /** The rule that holds it or made it wait; the id of its callback while it has one. */
   rule: string
   /** Retries so far, by disposition. */
   tries: Record<string, number>

@@ -1,4 +1,5 @@
 /** Who is next: what `scripts/lanes.ts` does, for callers. */
+import type { Task } from './attempts.ts'
 import { type Callback, callbackOf } from './callbacks.ts'
 import { type Progress, progressOf, type RawProgress } from './contacts.ts'
 import type { Db } from './db.ts'
@@ -33,8 +34,8 @@ export interface Previous {
   outcome: string | null
   step: string | null
   at: number
-  /** Results of external tasks that were finished after it, by name. */
-  tasks: Record<string, unknown>
+  /** External tasks that were finished in it or after it, by name. */
+  tasks: Record<string, Task>
 }
 
 export interface Lane {
@@ -101,7 +102,7 @@ export class LineUp {
       contact?: RawProgress
       packed?: string
       callback?: Record<string, string>
-      previous?: string[]
+      previous?: RawPrevious
     } | null>(claimScript, { campaign, item, now, lease })
     if (found === null) return null
     const contact =
@@ -118,17 +119,25 @@ export class LineUp {
 
   /** The last conversation with this contact, or with the number where `row` is null. */
   async previous(number: string, campaign: string | null, row: number | null): Promise<Previous | null> {
-    const found = await this.db.run<string[] | null>(previousScript, { number, campaign, row })
+    const found = await this.db.run<RawPrevious | null>(previousScript, { number, campaign, row })
     return found === null ? null : previousOf(found)
   }
 }
 
-function previousOf([call = '', outcome, step, ended, tasks]: string[]): Previous {
+interface RawPrevious {
+  call: string
+  outcome?: string
+  last_step?: string
+  ended_at?: string
+  tasks: Record<string, string>
+}
+
+function previousOf({ call, outcome, last_step, ended_at, tasks }: RawPrevious): Previous {
   return {
     call,
     outcome: outcome ? (JSON.parse(outcome) as string) : null,
-    step: step ? (JSON.parse(step) as string) : null,
-    at: Number(ended),
-    tasks: tasks ? (JSON.parse(tasks) as Record<string, unknown>) : {},
+    step: last_step ? (JSON.parse(last_step) as string) : null,
+    at: Number(ended_at ?? 0),
+    tasks: Object.fromEntries(Object.entries(tasks).map(([name, text]) => [name, JSON.parse(text) as Task])),
   }
 }

@@ -33,9 +33,12 @@ if s then
   if s.state ~= 'd' then
     call('ZREM', camp(c) .. ':due', int(row))
     call('ZREM', camp(c) .. ':window', 'r' .. int(row))
-    s.rule, s.due = '', 0
+    s.rule, s.due = a.id, 0
     move(c, row, s, 'c')
   end
+end
+if not none(a.fields.call) and call('EXISTS', P .. 'a:' .. a.fields.call) == 1 then
+  call('HSET', P .. 'a:' .. a.fields.call, '_agreed', a.id)
 end
 call('SET', P .. 'cbn:' .. a.number, a.id)
 call('ZADD', P .. 'callbacks', a.now, a.id)

@@ -148,11 +148,7 @@ local c, row = a.campaign, a.row
 local s = contact(c, row)
 local had = s.state
 if had == 'd' or had == '-' then return cjson.encode(had) end
-if had == 'c' then
-  local _, number = names(packedof(c, row))
-  local id = call('GET', P .. 'cbn:' .. number)
-  if id then closecallback(id, 'cancelled') end
-end
+if had == 'c' then closecallback(s.rule, 'cancelled') end
 call('ZREM', camp(c) .. ':due', int(row))
 s.rule, s.due = '', 0
 if a.to == 'pending' then
@@ -178,10 +174,7 @@ local s = contact(c, row)
 local had = s.state
 if had == 'd' or had == '-' then return cjson.encode(had) end
 local key, number = names(packedof(c, row))
-if had == 'c' then
-  local id = call('GET', P .. 'cbn:' .. number)
-  if id then closecallback(id, 'cancelled') end
-end
+if had == 'c' then closecallback(s.rule, 'cancelled') end
 point(c, 'n', number, nil)
 if key ~= '' then point(c, 'k', key, nil) end
 setpacked(c, row, '')

@@ -8,7 +8,7 @@ import { prelude } from './prelude.ts'
 
 /**
  * { id, now, create, fields, marks, disposition, outcome, counts, next: { state, due, rule, tries },
- *   callback: { state, next_at, due_at, expires_at, moved, retries }, opted_out } → true; false when it had ended before.
+ *   callback: { state, next_at, due_at, expires_at, moved, retries }, opted_out, tasks: { name: JSON text } } → true; false when it had ended before.
  * `create`: an attempt that was never dialled (`dnc`, `blocked`, `expired`) is written down and ended in one.
  * `counts: false`: it was never dialled, so it does not count against the number's caps.
  */
@@ -23,6 +23,7 @@ if a.create then
 end
 for name, text in pairs(a.fields) do call('HSET', key, name, text) end
 call('HSET', key, '_state', 'ended')
+for name, text in pairs(a.tasks) do call('HSET', key, '_task:' .. name, text) end
 local m = call('HMGET', key, '_campaign', '_row', '_callback', '_number', '_instance', 'trunk', 'kind')
 local c, row, cb, number = m[1] or nil, tonumber(m[2] or ''), m[3] or nil, m[4] or ''
 if not a.counts then call('HDEL', key, '_counts') end
@@ -39,7 +40,7 @@ call('HSET', key, '_ended', call('XADD', P .. 'ended', '*', 'id', a.id))
 
 if cb and not none(a.callback) then
   local n = a.callback
-  if n.state == 'open' and call('GET', P .. 'cbn:' .. number) == cb then
+  if n.state == 'open' and call('GET', P .. 'cbn:' .. (call('HGET', P .. 'cb:' .. cb, 'number') or '')) == cb then
     call('HSET', P .. 'cb:' .. cb, 'state', 'open', 'due_at', int(n.due_at), 'expires_at', int(n.expires_at),
       'moved', n.moved, 'retries', n.retries)
     call('ZADD', camp(c) .. ':cb', n.next_at, cb)
@@ -72,14 +73,14 @@ if c then
       s.disposition, s.last = a.disposition, a.id
       call('ZREM', camp(c) .. ':window', 'r' .. int(row))
       call('ZREM', camp(c) .. ':due', int(row))
-      local to, open = a.next.state, call('GET', P .. 'cbn:' .. number)
-      if open then
+      s.rule, s.due, s.tries = a.next.rule or '', 0, a.next.tries or s.tries
+      local to = a.next.state
+      for _, open in ipairs({ call('HGET', key, '_agreed') or '', cb or '' , call('GET', P .. 'cbn:' .. number) or '' }) do
         local o = call('HMGET', P .. 'cb:' .. open, 'state', 'campaign', 'row')
         if o[1] == 'open' and o[2] == c and tonumber(o[3] or '') == row then
-          if a.opted_out then closecallback(open, 'cancelled') else to = 'c' end
+          if a.opted_out then closecallback(open, 'cancelled') else to, s.rule = 'c', open end
         end
       end
-      s.rule, s.due, s.tries = a.next.rule or '', 0, a.next.tries or s.tries
       if to == 'w' then
         s.due = a.next.due
         call('ZADD', camp(c) .. ':due', s.due, int(row))
@@ -145,6 +146,22 @@ local state = call('HGET', key, '_state')
 if not state or state == 'ended' then return 'false' end
 for name, text in pairs(a.fields) do call('HSET', key, name, text) end
 if not none(a.state) then call('HSET', key, '_state', a.state) end
+return 'true'
+`,
+)
+
+/**
+ * { id, name, text } → true: an external task that was finished after its call is kept for the next one, while a callback
+ * of that call is open.
+ */
+export const keepTaskScript = script(
+  'keeptask',
+  `${prelude}
+local key = P .. 'a:' .. a.id
+local f = call('HMGET', key, '_state', '_agreed')
+local state = f[2] and call('HGET', P .. 'cb:' .. f[2], 'state')
+if f[1] ~= 'ended' or (state ~= 'open' and state ~= 'dialing') then return 'false' end
+call('HSETNX', key, '_task:' .. a.name, a.text)
 return 'true'
 `,
 )

@@ -163,16 +163,17 @@ if row then
 end
 local _, _, number = string.find(out.packed or '', '^[^\\31]*\\31[^\\31]*\\31([^\\31]*)')
 number = number or (out.callback and out.callback.number)
-out.previous = number and previous(number, c, row)
+local last = number and previous(number, c, row) or (out.callback and out.callback.call)
+if last and call('EXISTS', P .. 'a:' .. last) == 1 then out.previous = conversation(last) end
 return cjson.encode(out)
 `,
 )
 
-/** { number, campaign, row } → [call, outcome, step, ended_at, tasks] as JSON texts, or null. */
+/** { number, campaign, row } → { call, outcome?, last_step?, ended_at?, tasks } with JSON texts, or null. */
 export const previousScript = script(
   'previous',
   `${prelude}
 local found = previous(a.number, not none(a.campaign) and a.campaign or nil, not none(a.row) and a.row or nil)
-return found and cjson.encode(found) or 'null'
+return found and cjson.encode(conversation(found)) or 'null'
 `,
 )

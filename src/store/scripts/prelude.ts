@@ -3,8 +3,8 @@
  *
  * A state is one line, `state,used,total,due,day,today,rule,tries,last,disposition`, kept only once something has
  * happened to the contact; without one it is pending. `used` is its budget, `total` all its attempts, `day` and `today`
- * the callee's calendar day and the attempts in it, `tries` the retries by rule (`busy:2;no_answer:1`), `last` the
- * attempt that holds it. Whoever changes a state goes through `move`, so the counters are always the sum of the states.
+ * the callee's calendar day and the attempts in it, `rule` the rule that holds it or the id of its open callback,
+ * `tries` the retries by rule (`busy:2;no_answer:1`), `last` the attempt that holds it. Whoever changes a state goes through `move`, so the counters are always the sum of the states.
  */
 export const prelude = /* lua */ `
 local a = cjson.decode(ARGV[1])
@@ -97,11 +97,20 @@ end
 -- inbound call belongs to the contact that it was found to be from.
 local function previous(number, c, row)
   for _, id in ipairs(call('LRANGE', P .. 'n:' .. number, 0, 49)) do
-    local f = call('HMGET', P .. 'a:' .. id, '_state', 'answered_at', '_campaign', '_home', '_row', 'outcome',
-      'last_step', 'ended_at', '_tasks')
+    local f = call('HMGET', P .. 'a:' .. id, '_state', 'answered_at', '_campaign', '_home', '_row')
     local ours = not row or ((f[3] or f[4]) == c and tonumber(f[5] or '') == row)
-    if f[1] == 'ended' and f[2] and ours then return { id, f[6] or '', f[7] or '', f[8] or '0', f[9] or '' } end
+    if f[1] == 'ended' and f[2] and ours then return id end
   end
   return nil
+end
+
+local function conversation(id)
+  local flat, out = call('HGETALL', P .. 'a:' .. id), { call = id, tasks = {} }
+  for i = 1, #flat, 2 do
+    local name = flat[i]
+    if name == 'outcome' or name == 'last_step' or name == 'ended_at' then out[name] = flat[i + 1] end
+    if string.sub(name, 1, 6) == '_task:' then out.tasks[string.sub(name, 7)] = flat[i + 1] end
+  end
+  return out
 end
 `
