@@ -1,0 +1,245 @@
+/**
+ * The API over the real service: a real Redis, a program of its own, and no Asterisk at its end, so that everything but the
+ * call itself is seen through HTTP and through the commands. Every answer is held against the description.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import t from 'tap'
+import type { z } from 'zod'
+import { callback, dncEntry } from '../../src/api/schemas/calls.ts'
+import { campaign, contact } from '../../src/api/schemas/campaigns.ts'
+import { importReport, page } from '../../src/api/schemas/common.ts'
+import { runCommand } from '../support/command.ts'
+import { freePort } from '../support/ports.ts'
+import { ServiceProcess } from '../support/service-process.ts'
+import { waitFor } from '../support/wait.ts'
+
+t.setTimeout(120_000)
+
+const folder = mkdtempSync(join(tmpdir(), 'apel-api-'))
+const put = (name: string, text: string): void => {
+  mkdirSync(join(folder, name, '..'), { recursive: true })
+  writeFileSync(join(folder, name), text)
+}
+const port = await freePort('tcp')
+const url = `http://127.0.0.1:${port}`
+const token = 'a-token-that-nobody-guesses'
+put(
+  'apel.yaml',
+  `api: { port: ${port}, tokens: [ { name: all, token: "\${TOKEN}", scopes: [admin] } ] }
+asterisk: [ { name: pbx, url: "http://127.0.0.1:9", username: a, password: b, trunks: [ { name: carrier } ] } ]
+policy: { allow: [+40], windows: "00:00-24:00" }
+`,
+)
+put(
+  'scripts-yaml/flows/hello.yaml',
+  'flow: hello\nstart: hi\nsteps:\n  hi: { say: "Hello." }\n  bye: { hangup: true }\n',
+)
+put('scripts-yaml/flows/wrong.yaml', 'flow: wrong\nstart: hi\nsteps:\n  hi: { sya: "Hello." }\n')
+put(
+  'scripts-yaml/campaigns/spring.yaml',
+  'campaign: spring\nflow: hello\ncontacts: { file: s.csv, key: id, number: phone, priority: prio }\n',
+)
+put(
+  'scripts-yaml/campaigns/s.csv',
+  'id,Phone,First Name,prio\n1,0711 111 111,Ana,9\n2,+40711111112,=1+1,\n3,nobody,Dan,\n1,0711 111 111,Ana,9\n4,100@other/sip:x@y,Eve,\n',
+)
+
+const service = new ServiceProcess({
+  url,
+  config: join(folder, 'apel.yaml'),
+  log: join(folder, 'serve.log'),
+  env: { TOKEN: token },
+})
+t.teardown(async () => {
+  await service.end()
+  rmSync(folder, { recursive: true })
+})
+const begin = async (): Promise<void> => {
+  await service.start({ ready: false })
+  await waitFor(async () => (await fetch(`${url}/health/live`)).ok, { timeout: 60_000, what: 'the API' })
+}
+await begin()
+
+const apel = (...args: string[]) => runCommand(args, { cwd: folder, env: { APEL_URL: url, APEL_TOKEN: token } })
+
+const fits = (t: Tap, schema: z.ZodType, body: unknown): void => {
+  t.ok(schema.safeParse(body).success, JSON.stringify(body))
+}
+
+interface Tap {
+  ok(truth: unknown, message: string): unknown
+}
+
+interface Asked {
+  status: number
+  // biome-ignore lint/suspicious/noExplicitAny: what comes is held against the schemas
+  body: any
+  headers: Headers
+}
+async function ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Asked> {
+  const text = typeof body === 'string'
+  const response = await fetch(url + path, {
+    method,
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(body === undefined || text ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: text ? body : JSON.stringify(body) }),
+  })
+  const said = await response.text()
+  const isJson = response.headers.get('content-type')?.includes('application/json')
+  return { status: response.status, body: isJson && said !== '' ? JSON.parse(said) : said, headers: response.headers }
+}
+
+t.test('what stands in the folder is there: the campaigns, the flows, and what is wrong with them', async (t) => {
+  const found = await ask('GET', '/v1/campaigns/spring')
+  fits(t, campaign.strict(), found.body)
+  t.match(found.body, { state: 'ready', definition: { flow: 'hello' }, counts: { contacts: 0 } })
+  const { body } = await ask('GET', '/v1/flows')
+  t.ok(
+    body.items.some(
+      (flow: { name: string; problems: unknown[] }) => flow.name === 'hello' && flow.problems.length === 0,
+    ),
+  )
+  t.match(service.log(), /wrong\.yaml","line":4/)
+  t.equal((await ask('GET', '/health/ready')).status, 503)
+  t.match((await ask('GET', '/health/ready')).body, {
+    ready: false,
+    redis: { writable: true },
+    nodes: [{ linked: false }],
+  })
+})
+
+t.test('a dirty file is imported by the command; each bad row is kept with its reason', async (t) => {
+  const { code, stdout } = await apel('campaign', 'import', 'spring', '--json')
+  t.equal(code, 0)
+  const report = JSON.parse(stdout)
+  fits(t, importReport.strict(), report)
+  t.match(report, { accepted: 2, duplicate: 1, rejected: 2, rejects: [{ row: 3, column: 'phone' }, { row: 5 }] })
+  t.match(readFileSync(join(folder, 'spring.rejects.csv'), 'utf8'), /^row,column,reason\r?\n3,phone,.*\r?\n5,phone,/)
+
+  const list = await ask('GET', '/v1/campaigns/spring/contacts?limit=1')
+  fits(t, page(contact.strict()).strict(), list.body)
+  t.match(list.body, { items: [{ key: '1', number: '+40711111111', state: 'pending', data: { first_name: 'Ana' } }] })
+  t.ok(list.body.next)
+  const rest = await ask('GET', `/v1/campaigns/spring/contacts?cursor=${encodeURIComponent(list.body.next)}`)
+  t.match(rest.body, { items: [{ key: '2' }], next: null })
+
+  const again = await apel('campaign', 'import', 'spring', '--json')
+  t.match(JSON.parse(again.stdout), { accepted: 0, updated: 0, duplicate: 3 }, 'the same content does nothing again')
+})
+
+t.test('a contact is changed and removed', async (t) => {
+  const path = '/v1/campaigns/spring/contacts/2'
+  const changed = await ask('PATCH', path, { data: { first_name: 'Dan' }, priority: 5 })
+  fits(t, contact.strict(), changed.body)
+  t.match(changed.body, { data: { first_name: 'Dan' }, priority: 5 })
+  t.equal((await ask('DELETE', path)).status, 204)
+  t.equal((await ask('GET', path)).status, 404)
+  t.match((await ask('GET', '/v1/campaigns/spring')).body.counts, { contacts: 1 })
+})
+
+t.test('a definition that is wrong is refused with its paths', async (t) => {
+  t.match(await ask('PUT', '/v1/campaigns/odd', { flow: 'hello', dial: { ring: 'long' } }), {
+    status: 400,
+    body: { code: 'bad_request', details: { problems: [{ path: 'dial.ring' }] } },
+  })
+  t.equal((await ask('PUT', '/v1/campaigns/odd', { flow: 'nothing' })).status >= 400, true)
+  t.equal((await ask('PUT', '/v1/campaigns/odd', { flow: 'hello' })).status, 201)
+  t.equal((await ask('PUT', '/v1/campaigns/odd', { flow: 'hello' })).status, 200)
+})
+
+t.test('nothing is dialled without an Asterisk, and the answer says which rule', async (t) => {
+  const call = { to: '+40711111111', flow: 'hello' }
+  const refused = await ask('POST', '/v1/calls', call)
+  t.equal(refused.status, 422)
+  t.match(refused.body.code, /^(gate_closed|trunk_state)$/)
+  for (const [to, code] of [
+    ['+4411111111111', 'number'],
+    ['+447911123456', 'destination'],
+    ['112', 'number'],
+    ['1&PJSIP/2', 'number'],
+  ] as const)
+    t.match(await ask('POST', '/v1/calls', { to, flow: 'hello' }), { status: 422, body: { code } }, to)
+  t.match(await ask('POST', '/v1/calls', { ...call, flow: 'nothing' }), { status: 422, body: { code: 'unknown_flow' } })
+  t.equal((await apel('dial', '+447911123456', '--flow', 'hello')).code, 1)
+})
+
+t.test('callbacks and the do-not-call list hold what they were told', async (t) => {
+  const made = await ask('POST', '/v1/callbacks', {
+    number: '0711111111',
+    due_at: new Date(Date.now() + 3_600_000),
+    flow: 'hello',
+  })
+  t.equal(made.status, 201, JSON.stringify(made.body))
+  fits(t, callback.strict(), made.body)
+  t.equal(made.body.number, '+40711111111')
+  const path = `/v1/callbacks/${made.body.id}`
+  const due_at = new Date(Date.now() + 7_200_000).toISOString()
+  t.match(await ask('PATCH', path, { due_at }), { status: 200, body: { due_at } })
+  t.equal((await ask('DELETE', path)).status, 204)
+
+  const entry = await ask('POST', '/v1/dnc', { number: '0711 111 119', reason: 'asked' })
+  t.equal(entry.status, 201)
+  fits(t, dncEntry.strict(), entry.body)
+  t.equal(entry.body.number, '+40711111119')
+  t.match(await ask('POST', '/v1/calls', { to: '+40711111119', flow: 'hello' }), { status: 422, body: { code: 'dnc' } })
+  t.match(await ask('POST', '/v1/callbacks', { number: '+40711111119', due_at }), {
+    status: 422,
+    body: { code: 'dnc' },
+  })
+  t.match((await apel('dnc', 'list')).stdout, /\+40711111119 .*asked/)
+  t.equal((await ask('DELETE', '/v1/dnc/+40711111119')).status, 204)
+  t.equal((await ask('DELETE', '/v1/dnc/+40711111119')).status, 404)
+})
+
+t.test('a key and a run are remembered over a restart', async (t) => {
+  const headers = { 'idempotency-key': 'once' }
+  const first = await ask('POST', '/v1/dnc', { number: '+40711111118' }, headers)
+  const run = '/v1/campaigns/spring/runs/monday'
+  t.equal((await ask('PUT', run)).status, 201)
+  await ask('PATCH', run, { started: true, exit: 1 })
+  t.equal(await service.end('SIGTERM'), 0)
+  await begin()
+  const second = await ask('POST', '/v1/dnc', { number: '+40711111118' }, headers)
+  t.equal(second.status, 201)
+  t.strictSame(second.body, first.body)
+  t.equal((await ask('POST', '/v1/dnc', { number: '+40711111117' }, headers)).status, 409)
+  t.match(await ask('PUT', run), { status: 200, body: { exit: 1 } })
+  t.match((await apel('batch', 'spring', '--run-id', 'monday')).code, 1)
+  t.match((await ask('GET', '/v1/campaigns/spring')).body, { state: 'ready', counts: { contacts: 1 } })
+})
+
+t.test('a Redis that does not answer is 503 within two seconds, and all is well when it is back', async (t) => {
+  const redis = new Redis(join(folder, 'data/redis/redis.sock'))
+  const pid = Number(/^process_id:(\d+)/m.exec(await redis.info('server'))?.[1])
+  redis.disconnect()
+  process.kill(pid, 'SIGSTOP')
+  try {
+    for (const [method, path, body] of [
+      ['GET', '/v1/campaigns', undefined],
+      ['GET', '/v1/campaigns/spring/results', undefined],
+      ['POST', '/v1/calls', { to: '+40711111111', flow: 'hello' }],
+      ['POST', '/v1/dnc', { number: '+40711111116' }],
+    ] as const) {
+      const begun = performance.now()
+      const answer = await ask(method, path, body)
+      t.equal(answer.status, 503, `${method} ${path}: ${JSON.stringify(answer.body)}`)
+      t.ok(performance.now() - begun < 2000, `${method} ${path}`)
+      t.ok(answer.headers.get('retry-after'))
+    }
+    t.equal((await fetch(`${url}/health/live`)).status, 200)
+    t.equal((await apel('campaign', 'status')).code, 1)
+  } finally {
+    process.kill(pid, 'SIGCONT')
+  }
+  await waitFor(async () => (await ask('GET', '/v1/campaigns')).status === 200, { what: 'the API to recover' })
+})
+
+t.test('no whole number and no token is in the log', async (t) => {
+  t.notMatch(service.log(), /\+?407111111\d\d|a-token-that/)
+})
