@@ -166,6 +166,8 @@ export class System {
       await attempt('channels were left on Asterisk', () =>
         waitFor(none, { timeout: 5000, every: 200, what: 'no channel' }),
       )
+      // The service would wait for the end of those calls.
+      if (faults.length > 0) await this.asterisk('channel request hangup all').catch(() => {})
     }
     const code = await this.service.end('SIGTERM')
     if (code !== 0) faults.push(new Error(`the service ended with ${code}`))
