@@ -178,15 +178,20 @@ type Report = (code: string, message: string, path: Path, atKey?: boolean) => vo
 
 /** Words that the expression language keeps for itself. */
 const CEL_WORDS = new Set(
-  'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(
-    ' ',
-  ),
+  (
+    'true false null in as break const continue else for function if import let loop package namespace return var void ' +
+    'while list map string int uint double bool bytes null_type type optional google'
+  ).split(' '),
 )
 
 function readVariables(raw: Record<string, unknown>, program: Program, report: Report): void {
   for (const [name, value] of Object.entries(asMap(raw.vars) ?? {})) {
-    if (!VARIABLE.test(name) || CEL_WORDS.has(name)) {
-      report('name', `"${name}" cannot be the name of a variable`, ['vars', name], true)
+    if (CEL_WORDS.has(name)) {
+      report('name', `"${name}" is a word of the expression language and cannot be a variable`, ['vars', name], true)
+      continue
+    }
+    if (!VARIABLE.test(name)) {
+      report('name', `"${name}" cannot be the name of a variable: use letters, digits and _`, ['vars', name], true)
       continue
     }
     if (RESERVED.includes(name)) {

@@ -102,6 +102,7 @@ function handle(turn: Turn, event: FlowEvent): void {
     case 'played': {
       const { saying } = s
       if (saying === null || saying.id !== event.id) return
+      s.saying = { ...saying, id: '' }
       if (!event.ok) throw new Unplayable('what was to be said could not be played')
       s.saying = null
       return afterWords(turn, saying.then)

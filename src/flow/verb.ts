@@ -59,7 +59,7 @@ export interface Verb<Node> {
   /** Outcomes that `on:` may name; a menu's and a branch's ways are not outcomes. */
   outcomes: readonly string[]
   /** Whether it leaves by `next` without an outcome, and who makes it do so. */
-  goesOn: Mover | false
+  goesOn: Mover | false | ((node: Node) => Mover | false)
   /** Outcomes that come about only when the other side does something; the others are machines' and time's. */
   theirs?: readonly string[]
   /** The outcomes that this very step can have; without it, all of them. */

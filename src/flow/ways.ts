@@ -47,7 +47,8 @@ export function waysOf(program: Program, step: Step): (Omit<Way, 'to'> & { to: P
       add(outcome, { to: 'step', step: program.onError, place: step.place }, mover, { fault: true })
     else add(outcome, step.next, mover)
   }
-  if (verb.goesOn !== false) add('next', step.next, verb.goesOn)
+  const goesOn = typeof verb.goesOn === 'function' ? verb.goesOn(step.node) : verb.goesOn
+  if (goesOn !== false) add('next', step.next, goesOn)
   for (const kind of ['noinput', 'nomatch'] as const) {
     const ladders = manner === undefined ? [] : kind === 'nomatch' ? [manner.nomatch] : Object.values(manner.noinput)
     const seen = new Set<Target>()

@@ -22,7 +22,7 @@ export const branchVerb: Verb<Branch> = {
     else: target.optional(),
   },
   outcomes: [],
-  goesOn: 'itself',
+  goesOn: (node) => (node.otherwise === null ? 'itself' : false),
   build: (raw, b) => ({
     ways: raw.branch.map((way: { if: unknown; goto: unknown }, index: number) => ({
       condition: b.expression(way.if, 'boolean', 'branch', index, 'if'),
