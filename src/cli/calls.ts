@@ -34,7 +34,8 @@ export const calls: Register = (program, io) => {
 
 async function follow(client: Client, campaign: string | undefined, json: boolean, io: Io): Promise<void> {
   const only = campaign === undefined ? '' : `&campaign=${seg(campaign)}`
-  for await (const { event, data } of client.events(`/v1/events?types=call.started,call.step,call.ended${only}`)) {
+  const path = `/v1/events?types=call.started,call.step,call.ended${only}`
+  for await (const { event, data } of client.events(path, () => io.err('Watching; Ctrl-C ends.\n'))) {
     const { id, step, event: what, number, disposition } = data as Record<string, string | null>
     const line = [event, id, number, step, what, disposition].filter((part) => part).join(' ')
     await io.out(json ? `${JSON.stringify({ event, data })}\n` : `${line}\n`)

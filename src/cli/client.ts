@@ -21,8 +21,8 @@ export interface Client {
   upload(path: string, type: string, body: Readable): Promise<Answer>
   /** The text of a long answer, in pieces. */
   stream(path: string): AsyncIterable<string>
-  /** Server-sent events; ends when the service closes the stream. */
-  events(path: string, signal?: AbortSignal): AsyncIterable<{ event: string; data: unknown }>
+  /** Server-sent events; `open` is called once they come. Ends when the service closes the stream. */
+  events(path: string, open: () => void): AsyncIterable<{ event: string; data: unknown }>
   /** Every item of a list, page by page. */
   all(path: string, most?: number): Promise<Record<string, unknown>[]>
 }
@@ -79,8 +79,9 @@ export function makeClient(remote: Remote, io: Io): Client {
       const response = await ask(path)
       if (response.body) yield* decoded(response.body, url)
     },
-    async *events(path, signal) {
-      const response = await ask(path, signal ? { signal } : {})
+    async *events(path, open) {
+      const response = await ask(path)
+      open()
       let rest = ''
       for await (const piece of decoded(response.body ?? [], url)) {
         const blocks = (rest + piece).split('\n\n')
@@ -113,7 +114,6 @@ async function* decoded(body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, 
   try {
     for await (const chunk of body) yield decoder.decode(chunk, { stream: true })
   } catch (error) {
-    if ((error as Error).name === 'AbortError') return
     throw new Exit(3, `The service at ${url} went away in the middle of its answer (${reasonOf(error)}).`)
   }
 }
