@@ -100,7 +100,7 @@ t.test('a voice without a key is not understood', async (t) => {
 t.test('the timeout starts when they stop to talk, also when the phone then stops sending', async (t) => {
   const voice = tone(1500)
   for (const [silence, least, most] of [
-    [true, 2000, 2350],
+    [true, 2000, 2200],
     // 1.5 s without a packet are silence, and are looked for twice a second.
     [false, 3500, 4350],
   ] as const) {
