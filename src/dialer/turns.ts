@@ -73,7 +73,7 @@ export class Turns {
       sentAway: false,
     }
     const row = this.rows.get(name) ?? { waiters: [], sleeps: 0 }
-    const behind = row.waiters.findIndex((other) => !other.trying && (other.rank - rank || other.order - order) > 0)
+    const behind = row.waiters.findIndex((other) => (other.rank - rank || other.order - order) > 0)
     row.waiters.splice(behind < 0 ? row.waiters.length : behind, 0, waiter)
     this.rows.set(name, row)
     return {
