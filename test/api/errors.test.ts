@@ -1,5 +1,5 @@
 /** The table of errors is the same in the code and in the guide, and every refusal has its shape. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { errorTable } from '../../src/api/errors.ts'
@@ -27,6 +27,20 @@ t.test('docs/errors.md has every code that the configuration can have', async (t
   })
   t.ok(codes.length > 15)
   for (const code of new Set(codes)) t.match(text, `| \`${code}\` |`)
+})
+
+t.test('docs/errors.md has every code that the service throws, and no other', async (t) => {
+  const text = readFileSync(join(projectRoot(), 'docs/errors.md'), 'utf8')
+  const documented = new Set([...text.matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code ?? ''))
+  const thrown = new Set<string>()
+  for (const file of readdirSync(join(projectRoot(), 'src'), { recursive: true, encoding: 'utf8' }))
+    if (file.endsWith('.ts'))
+      for (const [, code] of readFileSync(join(projectRoot(), 'src', file), 'utf8').matchAll(/ApelError\(\s*'(\w+)'/g))
+        thrown.add(code ?? '')
+  t.ok(thrown.size > 30)
+  for (const code of thrown) t.ok(documented.has(code), `\`${code}\` is documented`)
+  const section = text.slice(text.indexOf('## Of the service'))
+  for (const [, code = ''] of section.matchAll(/^\| `(\w+)` \|/gm)) t.ok(thrown.has(code), `\`${code}\` is thrown`)
 })
 
 t.test('every refusal is { code, message, details }', async (t) => {
