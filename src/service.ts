@@ -52,6 +52,9 @@ export interface Service {
 
 /** ms beyond ring and conversation after which Asterisk itself ends a call that nobody looks after (P3, P5). */
 const ABSOLUTE_GRACE = 60_000
+/** Bytes of spoken texts that are kept on the disk; a text with a name in it is spoken once. */
+const SOUNDS_KEPT = 2 * 1024 ** 3
+const HOUR = 3_600_000
 /** ms that ended calls get to write their records. */
 const LAST_WORDS = 10_000
 
@@ -92,6 +95,12 @@ async function start(
     sox: tools.path('sox'),
     recorded: sounds,
   })
+  const sweeping = setInterval(
+    () => void studio.sweep(SOUNDS_KEPT).catch((err) => log.warn({ err }, 'sounds were not swept')),
+    HOUR,
+  )
+  sweeping.unref()
+  releasers.add('the sweeping of sounds', () => clearInterval(sweeping))
   const web = makeWeb({ allowHosts: config.http.allow_hosts })
   releasers.add('outgoing connections', () => web.close())
   const list = allowList(config.http.allow_hosts)
