@@ -89,9 +89,9 @@ async function watch(system: System, begun: number): Promise<void> {
 }
 
 async function records(system: System): Promise<JudgedRecord[]> {
-  const outbound: string = await system.api('GET', `/v1/campaigns/${CAMPAIGN}/results?format=ndjson`)
+  const outbound: JudgedRecord[] = await system.results(CAMPAIGN)
   const inbound = await system.api('GET', '/v1/calls?kind=inbound&limit=1000')
-  return [...outbound.split('\n').flatMap((line) => (line ? [JSON.parse(line)] : [])), ...inbound.items]
+  return [...outbound, ...inbound.items]
 }
 
 /** The flow as a picture with how many went where. */

@@ -119,6 +119,17 @@ t.test('the embedded Redis', async (t) => {
     t.strictSame(both.map((one) => one.found).sort(), [false, true])
   })
 
+  await t.test('that is stopped for a while is waited for, not doubled', async (t) => {
+    const dataDir = folder(t)
+    const server = await startRedis({ dataDir, tools, say })
+    t.teardown(() => server.stop())
+    process.kill(server.pid, 'SIGSTOP')
+    const wake = setTimeout(() => process.kill(server.pid, 'SIGCONT'), 3000)
+    t.teardown(() => clearTimeout(wake))
+    const again = await startRedis({ dataDir, tools, say })
+    t.match(again, { found: true, pid: server.pid })
+  })
+
   await t.test('is reached by a short path when the data folder lies deep', async (t) => {
     const dataDir = join(folder(t), 'deep'.repeat(20), 'down, & below'.repeat(5))
     mkdirSync(dataDir, { recursive: true })
@@ -297,7 +308,8 @@ t.test('the embedded Asterisk', async (t) => {
     t.equal((await ari('/asterisk/info')).status, 200)
   })
 
-  await t.test('stops with the process gone', async (t) => {
+  await t.test('stops with the process gone, even when it hangs', async (t) => {
+    process.kill(asterisk.pid, 'SIGSTOP')
     await asterisk.stop()
     t.equal(processRef(asterisk.pid), null)
   })

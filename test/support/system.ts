@@ -123,6 +123,22 @@ export class System {
     return text && answer.headers.get('content-type')?.startsWith('application/json') ? JSON.parse(text) : text
   }
 
+  /** Sends contacts as CSV; answers the report of the import. */
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  async contacts(campaign: string, csv: string): Promise<any> {
+    const headers = { 'content-type': 'text/csv' }
+    const answer = await fetch(`${this.url}/v1/campaigns/${campaign}/contacts`, { method: 'POST', headers, body: csv })
+    if (!answer.ok) throw new Error(`contacts of ${campaign}: ${answer.status} ${await answer.text()}`)
+    return await answer.json()
+  }
+
+  /** The ended attempts of a campaign. */
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  async results(campaign: string): Promise<any[]> {
+    const lines: string = await this.api('GET', `/v1/campaigns/${campaign}/results?format=ndjson`)
+    return lines.split('\n').flatMap((line) => (line ? [JSON.parse(line)] : []))
+  }
+
   /** `apel ARGS` spoken to this service. */
   async apel(args: string[], options: CommandOptions = {}): Promise<CommandResult> {
     return await runCommand(args, { cwd: this.folder, ...options, env: { APEL_URL: this.url, ...options.env } })
