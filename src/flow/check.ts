@@ -62,12 +62,15 @@ function unreachable(program: Program, seen: Set<string>, report: Report): void 
 
 /** Rounds over ways that need nobody. A callback's `unavailable` on its way to `on_error` is met once only. */
 function cycles(program: Program, ways: Map<string, Way[]>, seen: Set<string>, report: Report): boolean {
-  const alone = (id: string) =>
-    (ways.get(id) ?? []).flatMap(({ to, mover, once, fault, event }) => {
-      if (typeof to !== 'object' || mover === 'them') return []
-      if (once && to.step === id) return []
-      return fault && event === 'unavailable' ? [] : [to.step]
-    })
+  const alone = (id: string) => {
+    const next = new Set<string>()
+    for (const { to, mover, once, fault, event } of ways.get(id) ?? []) {
+      if (typeof to !== 'object' || mover === 'them') continue
+      if ((once && to.step === id) || (fault && event === 'unavailable')) continue
+      next.add(to.step)
+    }
+    return [...next]
+  }
   const state = new Map<string, 'open' | 'done'>()
   let found = false
   for (const root of seen) {

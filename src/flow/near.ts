@@ -2,10 +2,10 @@
 
 import { distance } from 'fastest-levenshtein'
 
-/** Null when nothing is near: at most a third of the letters differ. */
+/** Null when nothing is near: about a third of the letters may differ. */
 export function near(name: string, known: Iterable<string>): string | null {
   let best: string | null = null
-  let least = Math.max(1, Math.floor(Math.min(name.length, 60) / 3)) + 1
+  let least = Math.ceil(Math.min(name.length, 60) / 3) + 1
   for (const candidate of known) {
     if (Math.abs(candidate.length - name.length) >= least) continue
     const d = distance(name.toLowerCase(), candidate.toLowerCase())

@@ -113,6 +113,11 @@ function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
+/** The names of all phrases. */
+export const PHRASES = (Object.keys(en) as (keyof typeof en)[]).filter(
+  (name): name is PhraseName => typeof en[name] === 'string',
+)
+
 const languages = new Map<string, Phrases & Sentences>([['en', en]])
 
 /** The phrases of the first of these languages that we speak ("ro-MD" may speak "ro"), and which one it is. */

@@ -40,13 +40,10 @@ export function render(
   return spoken
 }
 
+export type Sentence = (phrases: ReturnType<typeof phrasesIn>['phrases']) => string
+
 /** A sentence of `phrases.ts` that has holes, in the language of the moment. */
-export function sentence(
-  program: Program,
-  state: Scoped,
-  pace: Pace,
-  make: (phrases: ReturnType<typeof phrasesIn>['phrases']) => string,
-): Spoken {
+export function sentence(program: Program, state: Scoped, pace: Pace, make: Sentence): Spoken {
   const { language, phrases } = phrasesIn(String(state.vars.language ?? program.language), program.language)
   return words(program, make(phrases), language, pace)
 }

@@ -108,13 +108,19 @@ function guardedTokens(text: string, report: Report): CST.Token[] {
         break
     }
     for (const token of parser.next(lexeme)) tokens.push(token)
-    if (parser.stack.length > MAX_DEPTH + 1) {
+    if (depthOf(parser) > MAX_DEPTH) {
       report(parser.offset, 'too-deep', `the file is nested deeper than ${MAX_DEPTH} levels`)
       return []
     }
   }
   for (const token of parser.end()) tokens.push(token)
   return tokens
+}
+
+/** The stack holds the document, the open collections, and at its top perhaps a scalar. */
+function depthOf({ stack }: Parser): number {
+  const top = stack.at(-1)?.type
+  return stack.length - (top !== undefined && (top.endsWith('scalar') || top === 'alias') ? 2 : 1)
 }
 
 function compose(tokens: CST.Token[], report: Report): ParsedNode | null {
@@ -125,7 +131,7 @@ function compose(tokens: CST.Token[], report: Report): ParsedNode | null {
     onError: (source: unknown, code: string, message: string, warning?: boolean) => void
   }
   watched.onError = (source, _code, message, warning) => {
-    if (warning !== true) say(offsetOf(source), message)
+    if (warning !== true) say(offsetOf(source), message || 'this cannot be understood')
   }
   let contents: ParsedNode | null = null
   let documents = 0

@@ -4,9 +4,9 @@
  */
 
 import type { CallContext, Spoken } from './io.ts'
-import { phrasesIn } from './phrases.ts'
+import { PHRASES } from './phrases.ts'
 import type { Program, Template, Text } from './program.ts'
-import { render } from './render.ts'
+import { render, sentence } from './render.ts'
 import { begin } from './step.ts'
 
 /**
@@ -28,10 +28,9 @@ export function texts(program: Program, context: CallContext): Spoken[] {
       // It has no value yet; it will be rendered when it is needed.
     }
   }
-  const { phrases } = phrasesIn(String(state.vars.language), program.language)
-  for (const phrase of Object.keys(phrases) as (keyof typeof phrases)[])
-    if (typeof phrases[phrase] === 'string')
-      add(render(program, state, { kind: 'phrase', phrase: phrase as never }, 'normal'))
+  for (const phrase of PHRASES) add(render(program, state, { kind: 'phrase', phrase }, 'normal'))
+  for (const step of program.steps.values())
+    for (const make of step.verb.sentences?.(step.node) ?? []) add([sentence(program, state, 'normal', make)])
   return [...found.values()]
 }
 

@@ -10,7 +10,7 @@
 
 import type { CallContext, Effect, FlowEvent, FlowResult, HangupBy, Spoken, Verdict } from './io.ts'
 import type { Assignment, Program, Step, Text, ValueType } from './program.ts'
-import { type Pace, render, sentence } from './render.ts'
+import { type Pace, render, type Sentence, sentence } from './render.ts'
 import { type KeptTask, type Scoped, scopeOf } from './scope.ts'
 import type { Entry } from './verb.ts'
 
@@ -193,7 +193,7 @@ export function speech(turn: Turn, text: Text | null, overlay?: Record<string, u
 }
 
 /** A sentence of the language with holes in it. */
-export function sentenceOf(turn: Turn, make: Parameters<typeof sentence>[3]): Spoken {
+export function sentenceOf(turn: Turn, make: Sentence): Spoken {
   return sentence(turn.program, turn.s, paceOf(turn), make)
 }
 

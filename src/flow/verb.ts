@@ -11,6 +11,7 @@ import type { z } from 'zod'
 import type { Build } from './build.ts'
 import type { FlowEvent, Spoken } from './io.ts'
 import type { Manner, Rung, Step, Target, Text } from './program.ts'
+import type { Sentence } from './render.ts'
 import type { Turn } from './turn.ts'
 
 /** How a step is entered: anew, again by `repeat`, or going on after a situation. */
@@ -77,10 +78,10 @@ export interface Verb<Node> {
   ladders?(node: Node): Manner
   /** The words with which it asks the other side to do something; without any it would wait in silence. */
   question?(node: Node): Text
+  /** What else it says that is known before the dial: sentences of the language with the step's own values in them. */
+  sentences?(node: Node): Sentence[]
   /** How long it waits without a sound, ms; a verb without it either speaks or takes no time. */
   silence?(node: Node): number
-  /** Whether it makes a sound at once when it is entered. */
-  sounds?(node: Node): boolean
   /** Keys that it gives a meaning to, beside `options`. */
   keys?(node: Node): string[]
 }

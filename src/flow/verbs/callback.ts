@@ -20,7 +20,7 @@ import type { Spoken, Windows } from '../io.ts'
 import { type Choice, open, readChoice, spokenTime, typedTime, wantedTime } from '../later.ts'
 import type { SpokenDay } from '../phrases.ts'
 import type { Step, Template, Text } from '../program.ts'
-import { fill } from '../render.ts'
+import { fill, type Sentence } from '../render.ts'
 import { duration, oneOf, text, word } from '../schema.ts'
 import { scopeOf } from '../scope.ts'
 import { arm, disarmStep, Fault, nextId, say, sentenceOf, speech, type Turn } from '../turn.ts'
@@ -151,6 +151,7 @@ export const callbackVerb: Verb<Callback> = {
     gaveUp: (step) => step.on.get('declined') ?? null,
   },
   question: (node) => node.text,
+  sentences: offers,
   keys: (node) => [...node.choices.map((_, index) => String(index + 1)), DECLINE],
 }
 
@@ -169,14 +170,17 @@ function prompt(turn: Turn, { node }: Step<Callback>): Spoken[] {
 }
 
 /** The sentences that offer the choices. */
-export function offers(node: Callback): Parameters<typeof sentenceOf>[1][] {
+function offers(node: Callback): Sentence[] {
   return [
-    ...node.choices.map((choice, index): Parameters<typeof sentenceOf>[1] => (p) => {
-      const key = String(index + 1)
-      if (choice.kind === 'typed') return p.offerTyped(key)
-      if (choice.kind === 'in') return p.offerIn(choice.ms / 60_000, key)
-      return p.offerAt(dayOf(choice.day), choice.time, key)
-    }),
+    ...node.choices.map(
+      (choice, index): Sentence =>
+        (p) => {
+          const key = String(index + 1)
+          if (choice.kind === 'typed') return p.offerTyped(key)
+          if (choice.kind === 'in') return p.offerIn(choice.ms / 60_000, key)
+          return p.offerAt(dayOf(choice.day), choice.time, key)
+        },
+    ),
     (p) => p.callbackDecline,
   ]
 }
