@@ -166,7 +166,7 @@ export function memoryPorts(): Memory {
         let row = -1
         for await (const line of createInterface({ input: stream })) {
           if (++row === 0 && format === 'csv') continue
-          const number = format === 'csv' ? (line.split(',')[0] ?? '') : String(JSON.parse(line).number)
+          const number = format === 'csv' ? (line.split(',')[0] ?? '') : (/"number": *"([^"]*)"/.exec(line)?.[1] ?? '')
           const reject = { row, column: 'number', reason: `${number} is not a number` }
           if (!/^\+\d+$/.test(number)) report.rejects.push(reject)
           else if (kept.has(number)) report.duplicate++
