@@ -8,7 +8,10 @@ t.setTimeout(120_000)
 const { app } = await withCampaign()
 t.teardown(() => app.close())
 const { paths } = (await app.inject('/docs/json')).json() as {
-  paths: Record<string, Record<string, { parameters?: { in: string; name: string }[] }>>
+  paths: Record<
+    string,
+    Record<string, { parameters?: { in: string; name: string }[]; requestBody?: { content: object } }>
+  >
 }
 const operations = Object.entries(paths)
   .flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ path, method, operation })))
@@ -67,7 +70,7 @@ const known = fc.constantFrom(
   'exit',
   'expires',
 )
-const body = fc.oneof(fc.dictionary(known, value, { maxKeys: 6 }), value)
+const body = fc.oneof(fc.dictionary(known, value, { maxKeys: 6 }), value, word)
 const types = fc.constantFrom(
   'application/json',
   'text/csv',
@@ -86,18 +89,20 @@ t.test('random requests to every path of the description', async (t) => {
     query: fc.array(fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, word), { minLength: 6, maxLength: 6 }),
     stray: fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, word),
     body: fc.option(body),
-    type: types,
+    type: fc.oneof({ weight: 2, arbitrary: fc.nat(3) }, types),
     key: fc.option(word),
   })
   let answered = 0
   await fc.assert(
-    fc.asyncProperty(request, async ({ at, fill, query, stray, body, type, key }) => {
+    fc.asyncProperty(request, async ({ at, fill, query, stray, body, type: kind, key }) => {
       const { path, method, operation } = operations[at] ?? { path: '/', method: 'get', operation: {} }
       const asked = new URLSearchParams(stray === null ? {} : { stray })
       for (const [n, { name }] of (operation.parameters ?? []).filter((one) => one.in === 'query').entries())
         if (query[n]) asked.set(name, query[n])
       let n = 0
       const url = path.replaceAll(/\{\w+\}/g, () => encodeURIComponent(fill[n++] ?? 'x').replace(/^\.\.?$/, 'x'))
+      const fitting = Object.keys(operation.requestBody?.content ?? { 'application/json': 1 })
+      const type = typeof kind === 'string' ? kind : (fitting[kind % fitting.length] ?? '')
       const text = asked.toString()
       const response = await app.inject({
         method: method.toUpperCase() as 'GET',
