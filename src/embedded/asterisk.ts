@@ -167,7 +167,7 @@ class Node {
     const ref = readRef(this.ledger)
     if (!ref || !isAlive(ref)) return null
     // One that hangs, or was killed halfway up, is of no use: it is ended, and a new one started.
-    const answers = await this.cli('core waitfullybooted').catch(() => null)
+    const answers = await this.cli('core waitfullybooted', 10_000).catch(() => null)
     if (answers !== null) return ref
     await this.stop(ref)
     return null
@@ -222,14 +222,16 @@ class Node {
     )
   }
 
-  async cli(command: string): Promise<string> {
+  async cli(command: string, patience = 20_000): Promise<string> {
     // The link to the short folder may have been cleaned away since.
     reachable(this.folder, 'run/asterisk.ctl')
     const { stdout } = await run(
       this.tools.path('asterisk'),
       ['-C', join(this.folders.run, 'etc/asterisk.conf'), '-rx', command],
       {
-        timeout: 20_000,
+        timeout: patience,
+        // The remote console of an Asterisk that hangs does not heed SIGTERM.
+        killSignal: 'SIGKILL',
         maxBuffer: 64 << 20,
         cwd: '/',
       },
@@ -239,11 +241,11 @@ class Node {
 
   async stop(ref: ProcessRef): Promise<void> {
     if (!isAlive(ref)) return
-    const asked = await this.cli('core stop now').then(
+    const asked = await this.cli('core stop now', 5000).then(
       () => true,
       () => !isAlive(ref),
     )
-    await stopProcess(ref, 10_000, asked)
+    await stopProcess(ref, asked ? 10_000 : 3000, asked)
     rmSync(this.ledger, { force: true })
     forget(this.folder)
   }

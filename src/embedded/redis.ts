@@ -8,7 +8,16 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ApelError } from '../errors.ts'
-import { alone, isAlive, type ProcessRef, processRef, startDetached, stopProcess, writeWhole } from './process.ts'
+import {
+  alone,
+  isAlive,
+  type ProcessRef,
+  processRef,
+  readRef,
+  startDetached,
+  stopProcess,
+  writeWhole,
+} from './process.ts'
 import { forget, reachable } from './short-folder.ts'
 import type { Say, Tools } from './tools.ts'
 
@@ -39,7 +48,10 @@ export async function startRedis({ dataDir, tools, say }: RedisOptions): Promise
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   return await alone(folder, async () => {
     const socket = `${reachable(folder, 'redis.sock')}/redis.sock`
-    const running = await runningServer(socket)
+    const ledger = join(folder, 'process.json')
+    // One that is stopped or swamped does not answer, and still owns its files: a second one beside it would ruin them.
+    const known = readRef(ledger)
+    const running = (await runningServer(socket)) ?? (known && isAlive(known) ? known : null)
     if (running) {
       say(`Redis: found running (process ${running.pid}), ${folder}`)
       await ready(socket, running, folder)
@@ -50,6 +62,7 @@ export async function startRedis({ dataDir, tools, say }: RedisOptions): Promise
     writeWhole(join(folder, 'redis.conf'), configuration(folder, socket))
     const output = join(folder, 'redis.log')
     const ref = await startDetached(tools.path('redis-server'), [join(folder, 'redis.conf')], output)
+    writeWhole(ledger, JSON.stringify(ref))
     await ready(socket, ref, folder)
     say(`Redis ${tools.fact('redis', 'version')}: started in ${Math.round(performance.now() - begun)} ms, ${folder}`)
     return handle(folder, socket, ref, false)
@@ -122,7 +135,7 @@ async function ready(socket: string, ref: ProcessRef, folder: string): Promise<v
     if (performance.now() > end) {
       throw new ApelError(
         'embedded_start',
-        `Redis did not answer within ${START_PATIENCE / 1000} s. Its log is ${join(folder, 'redis.log')}.`,
+        `Redis (process ${ref.pid}) did not answer within ${START_PATIENCE / 1000} s. Its log is ${join(folder, 'redis.log')}.`,
         { folder },
         true,
       )
