@@ -310,6 +310,7 @@ t.test('the embedded Asterisk', async (t) => {
 
   await t.test('stops with the process gone, even when it hangs', async (t) => {
     process.kill(asterisk.pid, 'SIGSTOP')
+    t.teardown(() => processRef(asterisk.pid) && process.kill(asterisk.pid, 'SIGKILL'))
     await asterisk.stop()
     t.equal(processRef(asterisk.pid), null)
   })
