@@ -19,12 +19,15 @@
 import { end, keepRung, take } from './going.ts'
 import type { Manner, Rung, Step } from './program.ts'
 import { raise } from './situations.ts'
-import { type Ask, arm, type Count, disarm, say, sentenceOf, speech, stretched, type Turn } from './turn.ts'
+import type { Ask, Count, Slot } from './state.ts'
+import { arm, disarm, say, sentenceOf, speech, stretched, type Turn } from './turn.ts'
 import type { Asks } from './verb.ts'
 
 /** Talk shorter than this is a cough. */
 export const TALK_COUNTS = 300
-const SLOTS = ['timeout', 'talk', 'max_talk', 'digits']
+/** Timers that a first key of several makes pointless. */
+const UNTIMED: readonly Slot[] = ['timeout', 'talk', 'max_talk']
+const SLOTS: readonly Slot[] = ['timeout', 'talk', 'max_talk', 'digits']
 
 /** Asks the step's question; keys that were pressed before it are taken, and then it is not played. */
 export function ask(turn: Turn, step: Step): void {
@@ -124,7 +127,7 @@ function answer(turn: Turn, step: Step, key: string): 'more' | 'taken' | 'miss' 
   }
   const meaning = verb.key(turn, step, key)
   if (meaning === 'more') {
-    for (const slot of ['timeout', 'talk', 'max_talk']) disarm(turn, slot)
+    for (const slot of UNTIMED) disarm(turn, slot)
     change(turn, { typing: true })
     arm(turn, 'digits', stretched(turn, verb.manner(step, turn).interDigit))
   } else if (meaning === 'miss') miss(turn, step, 'nomatch')
@@ -148,21 +151,20 @@ export function talkStopped(turn: Turn, step: Step, since: number): void {
   const { timeout, maxTalk } = asks(step).manner(step, turn)
   if (counts) {
     change(turn, { late: false })
-    if (turn.s.timers.max_talk === undefined)
-      arm(turn, 'max_talk', maxTalk - (turn.at - Math.max(since, ask.promptEnd)))
+    if (turn.s.timers.max_talk === null) arm(turn, 'max_talk', maxTalk - (turn.at - Math.max(since, ask.promptEnd)))
     arm(turn, 'timeout', stretched(turn, timeout))
   } else if (ask.late) timedOut(turn, step)
 }
 
 /** One of the timers of a question. */
-export function askTimer(turn: Turn, step: Step, slot: string): void {
+export function askTimer(turn: Turn, step: Step, slot: Slot): void {
   const { s, at } = turn
   const ask = s.ask
   if (ask === null || ask.phase !== 'wait') return
   const verb = asks(step)
   switch (slot) {
     case 'timeout':
-      if (s.timers.talk !== undefined) change(turn, { late: true })
+      if (s.timers.talk !== null) change(turn, { late: true })
       else timedOut(turn, step)
       return
     case 'talk': {
@@ -170,7 +172,7 @@ export function askTimer(turn: Turn, step: Step, slot: string): void {
       disarm(turn, 'timeout')
       change(turn, { late: false })
       const begun = Math.max(s.talking ?? at, ask.promptEnd)
-      if (s.timers.max_talk === undefined) arm(turn, 'max_talk', verb.manner(step, turn).maxTalk - (at - begun))
+      if (s.timers.max_talk === null) arm(turn, 'max_talk', verb.manner(step, turn).maxTalk - (at - begun))
       return
     }
     case 'max_talk':
@@ -226,5 +228,5 @@ function asks(step: Step): Asks<unknown> {
 }
 
 function change(turn: Turn, fields: Partial<Ask>): void {
-  if (turn.s.ask !== null) turn.s.ask = { ...turn.s.ask, ...fields }
+  if (turn.s.ask !== null) Object.assign(turn.s.ask, fields)
 }

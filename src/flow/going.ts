@@ -8,10 +8,12 @@
 
 import type { Inline, Target } from './program.ts'
 import { render } from './render.ts'
+import type { Ending } from './state.ts'
 import {
+  arm,
   currentStep,
+  disarm,
   disarmStep,
-  type Ending,
   Fault,
   hush,
   keep,
@@ -23,6 +25,8 @@ import {
 } from './turn.ts'
 import type { Entry } from './verb.ts'
 
+/** What `on_hangup` may take, ms. */
+const CLEAN_UP = 30_000
 const POLITE = new Set(['give_up', 'exhausted', 'max_hold'])
 const FAULTS = new Set(['error', 'timeout', 'unavailable'])
 
@@ -149,11 +153,11 @@ export function fail(turn: Turn, cause: { unplayable: boolean }): void {
   goTo(turn, turn.program.onError, 'on_error')
 }
 
-/** The call is over: `on_hangup` begins, and is given 30 s. */
+/** The call is over: `on_hangup` begins, and has its time. */
 export function beginAfter(turn: Turn): void {
   const { s } = turn
-  for (const slot in s.timers) turn.out.push({ type: 'cancel_timer', id: s.timers[slot]! })
-  s.timers = {}
+  disarmStep(turn)
+  disarm(turn, 'limit')
   s.saying = null
   s.ask = null
   s.act = null
@@ -164,9 +168,7 @@ export function beginAfter(turn: Turn): void {
   s.step = null
   turn.next = null
   if (turn.program.onHangup.length === 0) return finish(turn)
-  s.seq++
-  s.timers = { after: `t${s.seq}` }
-  turn.out.push({ type: 'timer', id: `t${s.seq}`, ms: 30_000 })
+  arm(turn, 'after', CLEAN_UP)
   goTo(turn, turn.program.onHangup[0]!, 'on_hangup')
 }
 
@@ -196,8 +198,8 @@ function settleAfter(turn: Turn, outcome: string | null): void {
 /** Nothing more will come. */
 export function finish(turn: Turn): void {
   const { s } = turn
-  for (const slot in s.timers) turn.out.push({ type: 'cancel_timer', id: s.timers[slot]! })
-  s.timers = {}
+  disarmStep(turn)
+  disarm(turn, 'after')
   s.act = null
   s.step = null
   s.phase = 'done'

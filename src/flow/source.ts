@@ -34,8 +34,9 @@ export interface Source {
 
 const MAX_BYTES = 256 * 1024
 const MAX_DEPTH = 64
-/** The densest flow has one token in three characters of text; a file beyond this is not one. */
-const MAX_TOKENS = 120_000
+/** The densest flow has a mark of YAML's in five characters and a token in three; a file beyond that is not one. */
+const MAX_MARKS = 80_000
+const MAX_TOKENS = 100_000
 const MAX_ERRORS = 10
 
 class EnoughErrors extends Error {}
@@ -86,9 +87,14 @@ function guardedTokens(text: string, report: Report): CST.Token[] {
     report(nul, 'yaml', 'the file has a NUL character, so it is not a text')
     return []
   }
+  if (countMarks(text) > MAX_MARKS) {
+    report(0, 'too-large', 'the file has more parts than a flow can have')
+    return []
+  }
   const tokens: CST.Token[] = []
   const parser = new Parser()
   let count = 0
+  let documents = 0
   for (const lexeme of new Lexer().lex(text)) {
     const offset = parser.offset
     if (++count > MAX_TOKENS) {
@@ -107,7 +113,13 @@ function guardedTokens(text: string, report: Report): CST.Token[] {
         if (CST.tokenType(lexeme) === 'tag') report(offset, 'tag', `tags are not allowed: ${lexeme.slice(0, 40)}`)
         break
     }
-    for (const token of parser.next(lexeme)) tokens.push(token)
+    for (const token of parser.next(lexeme)) {
+      tokens.push(token)
+      if (token.type === 'error') report(token.offset, 'yaml', token.message)
+      else if (token.type === 'directive') report(token.offset, 'yaml', 'directives are not allowed: remove the line')
+      else if (token.type === 'document' && documents++ > 0)
+        report(token.offset, 'yaml', 'a file holds one flow: remove the second document')
+    }
     if (depthOf(parser) > MAX_DEPTH) {
       report(parser.offset, 'too-deep', `the file is nested deeper than ${MAX_DEPTH} levels`)
       return []
@@ -115,6 +127,17 @@ function guardedTokens(text: string, report: Report): CST.Token[] {
   }
   for (const token of parser.end()) tokens.push(token)
   return tokens
+}
+
+function countMarks(text: string): number {
+  let count = 0
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    // Line feed, ! to - (quotes, #, %, &, ', *, comma, dash), colon, > ?, brackets, braces and the bar.
+    if (code === 10 || (code > 32 && code < 46) || (code > 57 && code < 64) || code === 91 || code === 93 || code > 122)
+      count += code > 125 ? 0 : 1
+  }
+  return count
 }
 
 /** The stack holds the document, the open collections, and at its top perhaps a scalar. */
@@ -199,6 +222,7 @@ function scalarValue(node: Scalar): unknown {
 function lineStarts(text: string): (offset: number) => Place {
   let starts: number[] | null = null
   return (offset) => {
+    if (offset === 0) return { line: 1, column: 1 }
     if (starts === null) {
       starts = [0]
       for (let i = text.indexOf('\n'); i >= 0; i = text.indexOf('\n', i + 1)) starts.push(i + 1)

@@ -12,9 +12,10 @@ import { beginAfter, end, endPolitely, fail, finish, finishInline, goTo, quiet, 
 import type { CallContext, Effect, FlowEvent, FlowResult, HangupBy } from './io.ts'
 import type { Program } from './program.ts'
 import { goOn, raise } from './situations.ts'
-import { arm, blank, currentStep, Fault, hush, type State, type Then, type Turn, typeOfValue } from './turn.ts'
+import { blank, copy, type Slot, type State, type Then } from './state.ts'
+import { arm, currentStep, Fault, hush, type Turn, typeOfValue } from './turn.ts'
 
-export type { State } from './turn.ts'
+export type { State } from './state.ts'
 
 /** Keys that may wait for a question; more are somebody leaning on the keypad. */
 const MAX_BUFFER = 64
@@ -47,7 +48,7 @@ function fitted(value: unknown, type: string): unknown {
 /** One event. Never throws; after `done` every event is ignored. */
 export function step(program: Program, state: State, event: FlowEvent): { state: State; effects: Effect[] } {
   if (state.phase === 'done') return { state, effects: [] }
-  const turn: Turn = { program, at: event.at, s: { ...state, now: event.at }, out: [], next: null }
+  const turn: Turn = { program, at: event.at, s: copy(state, event.at), out: [], next: null }
   guarded(turn, () => handle(turn, event))
   run(turn)
   return { state: turn.s, effects: turn.out }
@@ -93,7 +94,8 @@ function handle(turn: Turn, event: FlowEvent): void {
     if (event.type === 'start') start(turn, event)
     return
   }
-  const current = currentStep(turn)
+  // Once the last words are being spoken no verb has a say any more.
+  const current = s.saying?.then.to === 'end' ? null : currentStep(turn)
   switch (event.type) {
     case 'start':
       return
@@ -232,10 +234,8 @@ function talk(turn: Turn, on: boolean): void {
 
 function timer(turn: Turn, id: string): void {
   const { s } = turn
-  const slot = Object.keys(s.timers).find((name) => s.timers[name] === id)
-  if (slot === undefined) return
-  const { [slot]: _fired, ...rest } = s.timers
-  s.timers = rest
+  const slot = fired(turn, id)
+  if (slot === null) return
   if (slot === 'limit') {
     if (s.saying?.then.to === 'end' && s.saying.then.by === 'limit') return end(turn, 'limit', 'completed')
     endPolitely(turn, 'limit')
@@ -250,6 +250,17 @@ function timer(turn: Turn, id: string): void {
 
 const ASK_SLOTS = new Set(['timeout', 'talk', 'max_talk', 'digits'])
 
+/** The slot of a timer that has run out; null for one that is not known any more. */
+function fired(turn: Turn, id: string): Slot | null {
+  const { timers } = turn.s
+  for (const slot in timers)
+    if (timers[slot as Slot] === id) {
+      timers[slot as Slot] = null
+      return slot as Slot
+    }
+  return null
+}
+
 /** The far side is gone, or somebody ended the call: only silent clean-up runs from here. */
 function gone(turn: Turn, by: HangupBy, given?: 'cancelled' | 'technical'): void {
   const { s } = turn
@@ -263,9 +274,9 @@ function gone(turn: Turn, by: HangupBy, given?: 'cancelled' | 'technical'): void
 function handleAfter(turn: Turn, event: FlowEvent): void {
   const current = currentStep(turn)
   if (event.type === 'timer') {
-    if (event.id === turn.s.timers.after) return finish(turn)
-    const slot = Object.keys(turn.s.timers).find((name) => turn.s.timers[name] === event.id)
-    if (slot !== undefined && current !== null) current.verb.on?.(turn, current, { type: 'timer', slot })
+    const slot = fired(turn, event.id)
+    if (slot === 'after') finish(turn)
+    else if (slot !== null && current !== null) current.verb.on?.(turn, current, { type: 'timer', slot })
     return
   }
   if (event.type === 'task')

@@ -1,121 +1,19 @@
 /**
  * One turn of a conversation: an event has come in, the state is being changed into the next one, effects pile up.
  *
- * A state is plain data and is never changed once `step` has returned it. A turn works on a shallow copy: its fields
- * are assigned freely, what is inside them (variables, timers, counters) is replaced and not changed.
+ * A turn owns its copy of the state (`state.ts`): the state's fields, its question and its timers are assigned freely,
+ * whatever else is inside it (variables, counters) is replaced and not changed.
  *
  * Nothing here recurses from one step into the next: a verb says where to go (`turn.next`) and returns, and the loop
  * in `step.ts` goes there, so a long chain of silent steps needs no stack.
  */
 
-import type { CallContext, Effect, FlowEvent, FlowResult, HangupBy, Spoken, Verdict } from './io.ts'
+import type { Effect, Spoken } from './io.ts'
 import type { Assignment, Program, Step, Text, ValueType } from './program.ts'
 import { type Pace, render, type Sentence, sentence } from './render.ts'
-import { type KeptTask, type Scoped, scopeOf } from './scope.ts'
+import { scopeOf } from './scope.ts'
+import type { KeyUse, Slot, State, Then } from './state.ts'
 import type { Entry } from './verb.ts'
-
-/** What is done when a playback has ended. */
-export type Then =
-  /** The verb hears `said` with this tag. */
-  | { to: 'verb'; tag: string }
-  /** The question or the rung has been spoken. */
-  | { to: 'ask' }
-  /** The rest of an inline target. */
-  | { to: 'inline'; inline: number; event: string }
-  /** The rest of a situation whose words were spoken. */
-  | { to: 'situation'; name: string; part: 'say' | 'warn' }
-  | { to: 'end'; by: 'flow' | 'limit'; disposition: Ending }
-
-/**
- * What a key does while something is played: it stops it and is kept for the next question (`buffer`), it is lost
- * (`drop`), it belongs to the question (`ask`) or to the verb (`verb`).
- */
-export type KeyUse = 'buffer' | 'drop' | 'ask' | 'verb'
-
-/** Dispositions of an answered call. */
-export type Ending = Exclude<FlowResult['disposition'], 'cancelled'>
-
-/** Where a question stands. See `asking.ts`. */
-export interface Ask {
-  phase: 'prompt' | 'wait' | 'rung' | 'last'
-  /** When this round began, when its prompt ended, when counted talk last ended (ms since the epoch). */
-  round: number
-  promptEnd: number
-  quiet: number | null
-  /** At least 300 ms of talk in this round. */
-  talked: boolean
-  /** The timeout ran out while a talk was going on that had not lasted 300 ms. */
-  late: boolean
-  /** A first key of several has come. */
-  typing: boolean
-  kind: 'noinput' | 'nomatch'
-  rung: number
-}
-
-export interface Count {
-  noinput: number
-  nomatch: number
-  /** `State.inputs` when the last one was counted: the same number later means that nothing came since. */
-  mark: number
-}
-
-/** A step that was interrupted, by a situation or by a built-in offer. */
-export interface Frame {
-  kind: 'situation' | 'built-in'
-  name: string
-  back: string
-}
-
-/** What a hold remembers over its entries. Times in ms since the epoch. */
-export interface Held {
-  started: boolean
-  until: number | null
-}
-
-export interface State extends Scoped {
-  phase: 'new' | 'on' | 'after' | 'done'
-  now: number
-  /** Numbers the effects that have an id. */
-  seq: number
-  verdict: Verdict
-  step: string | null
-  lastStep: string | null
-  outcome: string | null
-  /** The verb's own memory of its step. */
-  act: unknown
-  ask: Ask | null
-  /** What is being played, what a key does meanwhile, and what comes after it. An empty id is over at once. */
-  saying: { id: string; keys: KeyUse; then: Then } | null
-  /** Timers by what they are for. */
-  timers: Record<string, string>
-  music: boolean
-  buffer: string
-  /** Keys and counted talks so far. */
-  inputs: number
-  /** Since when they talk; null while they are silent. */
-  talking: number | null
-  talkCounted: boolean
-  counts: Record<string, Count>
-  /** All misses of the call by kind; for who watches, the flow does not read it. */
-  misses: { noinput: number; nomatch: number }
-  entered: number
-  pace: Pace
-  stack: Frame[]
-  strikes: Record<string, number>
-  tasks: Record<string, KeptTask>
-  /** Answers to the `http` tasks of holds, by the id of their effect. */
-  answers: Record<string, Extract<FlowEvent, { type: 'http' }>>
-  holds: Record<string, Held>
-  /** `inputs` at the last technical fault. */
-  failedAt: number | null
-  /** Where `on_hangup` is. */
-  after: number
-  ended: { by: HangupBy; disposition: Ending | 'cancelled' } | null
-  callbackAt: number | null
-  optedOut: boolean
-  /** Variables that hold digits which may be kept nowhere. */
-  hidden: readonly string[]
-}
 
 export interface Turn {
   readonly program: Program
@@ -132,47 +30,6 @@ export class Fault extends Error {
 
 const MAX_TEXT = 8192
 const MAX_JSON = 65_536
-
-export function blank(context: CallContext, vars: Record<string, unknown>, hidden: readonly string[]): State {
-  return {
-    phase: 'new',
-    context,
-    vars,
-    answeredAt: 0,
-    now: 0,
-    seq: 0,
-    verdict: 'human',
-    step: null,
-    lastStep: null,
-    outcome: null,
-    act: null,
-    ask: null,
-    saying: null,
-    timers: NO_TIMERS,
-    music: false,
-    buffer: '',
-    inputs: 0,
-    talking: null,
-    talkCounted: false,
-    counts: {},
-    misses: { noinput: 0, nomatch: 0 },
-    entered: 0,
-    pace: 'normal',
-    stack: [],
-    strikes: {},
-    tasks: {},
-    answers: {},
-    holds: {},
-    failedAt: null,
-    after: 0,
-    ended: null,
-    callbackAt: null,
-    optedOut: false,
-    hidden,
-  }
-}
-
-const NO_TIMERS: Record<string, string> = {}
 
 export function currentStep(turn: Turn): Step | null {
   return turn.s.step === null ? null : (turn.program.steps.get(turn.s.step) ?? null)
@@ -218,24 +75,26 @@ export function nextId(turn: Turn, prefix: string): string {
   return `${prefix}${turn.s.seq}`
 }
 
-export function arm(turn: Turn, slot: string, ms: number): void {
+export function arm(turn: Turn, slot: Slot, ms: number): void {
   disarm(turn, slot)
   const id = nextId(turn, 't')
-  turn.s.timers = { ...turn.s.timers, [slot]: id }
+  turn.s.timers[slot] = id
   turn.out.push({ type: 'timer', id, ms: Math.max(0, Math.round(ms)) })
 }
 
-export function disarm(turn: Turn, slot: string): void {
-  const id = turn.s.timers[slot]
-  if (id === undefined) return
-  const { [slot]: _gone, ...rest } = turn.s.timers
-  turn.s.timers = rest
+export function disarm(turn: Turn, slot: Slot): void {
+  const { timers } = turn.s
+  const id = timers[slot]
+  if (id === null) return
+  timers[slot] = null
   turn.out.push({ type: 'cancel_timer', id })
 }
 
+const OF_A_STEP: readonly Slot[] = ['timeout', 'talk', 'max_talk', 'digits', 'pause', 'guard', 'check_back', 'max_hold']
+
 /** Disarms every timer of the step; those of the whole call and of `on_hangup` stay. */
 export function disarmStep(turn: Turn): void {
-  for (const slot in turn.s.timers) if (slot !== 'limit' && slot !== 'after') disarm(turn, slot)
+  for (const slot of OF_A_STEP) disarm(turn, slot)
 }
 
 export function music(turn: Turn, on: boolean, name = 'default'): void {

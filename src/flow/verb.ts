@@ -12,6 +12,7 @@ import type { Build } from './build.ts'
 import type { FlowEvent, Spoken } from './io.ts'
 import type { Manner, Rung, Step, Target, Text } from './program.ts'
 import type { Sentence } from './render.ts'
+import type { Slot } from './state.ts'
 import type { Turn } from './turn.ts'
 
 /** How a step is entered: anew, again by `repeat`, or going on after a situation. */
@@ -20,7 +21,7 @@ export type Entry = 'fresh' | 'again' | 'resume'
 /** What a verb hears: its own timers by their slot, the end of what it said by its tag, answers of the outside world. */
 export type VerbEvent =
   | { type: 'said'; tag: string }
-  | { type: 'timer'; slot: string }
+  | { type: 'timer'; slot: Slot }
   | Extract<FlowEvent, { type: 'http' | 'task' | 'callback' }>
 
 /** Who moves the conversation along an exit: the other side by acting, or the flow and its machines by themselves. */

@@ -123,7 +123,7 @@ export const callbackVerb: Verb<Callback> = {
         if (event.slot === 'guard') throw new Fault('the ledger did not answer')
         return
       case 'callback':
-        if (event.id === act(turn)?.id) answered(turn, step, event.result)
+        if (waitsFor(turn, event.id)) answered(turn, step, event.result)
     }
   },
   asks: {
@@ -192,14 +192,14 @@ function dayOf(day: Extract<Choice, { kind: 'at' }>['day']): SpokenDay | null {
 
 function answered(turn: Turn, step: Step<Callback>, outcome: 'allowed' | 'scheduled' | 'unavailable' | 'fault'): void {
   const { phase, due, typed } = act(turn)
+  if (outcome === (phase === 'check' ? 'scheduled' : 'allowed')) return
   disarmStep(turn)
   if (outcome === 'fault') throw new Fault('the ledger could not be reached')
   if (outcome === 'unavailable') return leave(turn, 'unavailable')
-  if (phase === 'check' && outcome === 'allowed') {
+  if (phase === 'check') {
     change(turn, { phase: 'choice' })
     return ask(turn, step)
   }
-  if (phase !== 'keeping' || outcome !== 'scheduled') return
   turn.s.callbackAt = due
   if (turn.s.phase === 'after') return leave(turn, 'scheduled')
   const { day, time } = spoken(turn)
@@ -281,6 +281,11 @@ function spoken(turn: Turn): ReturnType<typeof spokenTime> {
 
 function zone(turn: Turn): string {
   return turn.s.context.zones[0] ?? 'UTC'
+}
+
+function waitsFor(turn: Turn, id: string): boolean {
+  const own = turn.s.act as Act | null
+  return own !== null && (own.phase === 'check' || own.phase === 'keeping') && own.id === id
 }
 
 function act(turn: Turn): Act {

@@ -4,7 +4,8 @@ import { z } from 'zod'
 import { end } from '../going.ts'
 import type { Step, Text } from '../program.ts'
 import { fields, oneOf, text, word } from '../schema.ts'
-import { currentStep, type Ending, keep, say, speech } from '../turn.ts'
+import type { Ending } from '../state.ts'
+import { currentStep, keep, say, speech } from '../turn.ts'
 import type { Verb } from '../verb.ts'
 
 interface Hangup {

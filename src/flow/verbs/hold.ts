@@ -19,7 +19,8 @@ import { buildRequest, makeRequest, type Request, requestFields } from '../reque
 import { durationBetween, fields, key, target, text, variable } from '../schema.ts'
 import { type KeptTask, keptTask, scopeOf } from '../scope.ts'
 import { raise } from '../situations.ts'
-import { arm, disarmStep, type Held, hush, music, say, speech, type Turn } from '../turn.ts'
+import type { Held } from '../state.ts'
+import { arm, disarmStep, hush, music, say, speech, type Turn } from '../turn.ts'
 import type { Verb } from '../verb.ts'
 
 interface Hold {

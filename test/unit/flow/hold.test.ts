@@ -243,7 +243,7 @@ t.test('the silence ladder sleeps and talk changes nothing', async (t) => {
   const before = call.state.timers
   call.talk(true)
   call.wait(20_000).talk(false)
-  t.equal(call.state.timers, before)
+  t.strictSame(call.state.timers, before)
 })
 
 const asked = flow(`

@@ -3,6 +3,7 @@ import type { CallContext, Effect, FlowEvent, HangupBy, Verdict } from '../../..
 import { type Facts, loadFlows } from '../../../src/flow/load.ts'
 import type { Program } from '../../../src/flow/program.ts'
 import { type ScriptItem, type Simulation, simulate, TEST_NOW, testCall, wordsOf } from '../../../src/flow/simulate.ts'
+import type { Slot } from '../../../src/flow/state.ts'
 import { begin, result, step } from '../../../src/flow/step.ts'
 
 /** Ten o'clock on a Monday in Bucharest. */
@@ -96,7 +97,7 @@ export function byHand(program: Program, options: Options = {}) {
     talk: (on: boolean) => send({ type: 'talk', at, on }),
     /** What plays has ended. */
     played: (ok = true) => send({ type: 'played', at, id: state.saying?.id ?? '', ok }),
-    fire: (slot: string) => send({ type: 'timer', at, id: state.timers[slot] ?? `no timer ${slot}` }),
+    fire: (slot: Slot) => send({ type: 'timer', at, id: state.timers[slot] ?? `no timer ${slot}` }),
     hangup: (by: HangupBy = 'callee') => send({ type: 'hangup', at, by }),
     http: (fields: Partial<Extract<FlowEvent, { type: 'http' }>>) => {
       const asked = effects.findLast((e) => e.type === 'http')

@@ -36,7 +36,7 @@ function happen({ kind, pick }: Chance, state: State, effects: Effect[], at: num
   const asked = effects.filter((e) => e.type === 'http' || e.type === 'callback' || e.type === 'callback_check')
   const some = <T>(list: readonly T[]): T | undefined => list[pick % Math.max(1, list.length)]
   if (kind < 20) return { type: 'played', at, id: state.saying?.id ?? 'p0', ok: pick % 20 !== 0 }
-  if (kind < 45) return { type: 'timer', at, id: some(Object.values(state.timers)) ?? 't0' }
+  if (kind < 45) return { type: 'timer', at, id: some(Object.values(state.timers).filter((id) => id !== null)) ?? 't0' }
   if (kind < 70) return { type: 'key', at, key: '0123456789*#'[pick % 12]! }
   if (kind < 80) return { type: 'talk', at, on: pick % 2 === 0 }
   if (kind < 86)
@@ -71,8 +71,11 @@ function happen({ kind, pick }: Chance, state: State, effects: Effect[], at: num
 /** Somebody is heard, or something will happen by itself. */
 function waitsForSomething(state: State): boolean {
   if (state.phase === 'done') return true
-  if (state.phase === 'after') return state.timers.after !== undefined
-  return (state.saying !== null && state.saying.id !== '') || Object.keys(state.timers).some((slot) => slot !== 'limit')
+  if (state.phase === 'after') return state.timers.after !== null
+  return (
+    (state.saying !== null && state.saying.id !== '') ||
+    Object.entries(state.timers).some(([slot, id]) => id !== null && slot !== 'limit')
+  )
 }
 
 /** What the driver knows of a call: which timers it has set. */

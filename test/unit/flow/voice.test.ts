@@ -29,7 +29,7 @@ t.test('while they talk the timeout does not run; it starts anew when they stop'
   const call = listening()
   call.wait(4000).talk(true)
   call.wait(300).fire('talk')
-  t.equal(call.state.timers.timeout, undefined)
+  t.equal(call.state.timers.timeout, null)
   const effects = call.wait(3000).talk(false)
   t.match(
     effects.filter((e) => e.type === 'timer'),
