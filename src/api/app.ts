@@ -3,12 +3,15 @@
  * service only through `ports.ts`. A request passes, in this order: who is asking (`auth`), is it well formed (`validation`),
  * was it asked before (`idempotency`), and then one handler that calls one port.
  */
+
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Config, Scope } from '../config.ts'
+import { ApelError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { type Caller, makeAuth } from './auth.ts'
+import { JSON_LIMIT, readJson } from './bodies.ts'
 import { holdDeadlines } from './deadline.ts'
 import { answer, answerFailures, bodyOf, rejectNoise } from './failure.ts'
 import { keepAnswers } from './idempotency.ts'
@@ -47,10 +50,11 @@ export interface ApiParts {
   log: Log
   tokens: Config['api']['tokens']
   version: string
+  /** How long a JSON body may take to arrive, ms. Default 15,000. */
+  patience?: number
 }
 
-/** JSON bodies; uploads have a bound of their own. */
-const JSON_LIMIT = 1024 * 1024
+const PATIENCE = 15_000
 
 /** Builds the application. `close()` ends the streams of events, too. */
 export async function makeApp(parts: ApiParts): Promise<FastifyInstance> {
@@ -64,8 +68,9 @@ export async function makeApp(parts: ApiParts): Promise<FastifyInstance> {
     forceCloseConnections: 'idle',
     // A client that says nothing for half a minute is let go; uploads and events are never that quiet.
     connectionTimeout: 30_000,
-    http: { headersTimeout: 10_000, maxHeaderSize: 16 * 1024 },
-    return503OnClosing: true,
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 5000, maxHeaderSize: 16 * 1024 },
+    // Its own 503 has another shape; `refuseAtClose` says it in ours.
+    return503OnClosing: false,
     frameworkErrors: (error, _request, reply) => answer(reply, bodyOf(error)),
     clientErrorHandler: rejectNoise,
   })
@@ -82,7 +87,8 @@ export async function makeApp(parts: ApiParts): Promise<FastifyInstance> {
     const route = `${request.method} ${request.routeOptions.url ?? 'unknown'}`
     request.log.debug({ route, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'A request was answered')
   })
-  readJson(app)
+  refuseAtClose(app)
+  readJson(app, parts.patience ?? PATIENCE)
   answerFailures(app)
   holdDeadlines(app)
   keepAnswers(app, ports.idempotency)
@@ -118,12 +124,13 @@ export async function makeApp(parts: ApiParts): Promise<FastifyInstance> {
   return app
 }
 
-/** JSON alone is read by default (a form of another site can send text/plain). An action may be sent with an empty body. */
-function readJson(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers()
-  const parse = app.getDefaultJsonParser('error', 'error')
-  app.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit: JSON_LIMIT }, (request, body, done) => {
-    if (body === '') done(null, undefined)
-    else void parse(request, body as string, done)
+/** What arrives while the service goes away is told so, and asks again elsewhere or later. */
+function refuseAtClose(app: FastifyInstance): void {
+  let closing = false
+  app.addHook('preClose', async () => {
+    closing = true
+  })
+  app.addHook('onRequest', async () => {
+    if (closing) throw new ApelError('unavailable', 'The service is shutting down.', {}, true)
   })
 }

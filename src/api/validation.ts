@@ -19,7 +19,7 @@ const typed = (app: FastifyInstance) => app.withTypeProvider<ZodProvider>()
 /** Sets the compilers; `app` is then typed by zod. */
 export function withZod(app: FastifyInstance) {
   app.setValidatorCompiler(({ schema, httpPart }) => (data) => {
-    const result = (schema as unknown as z.ZodType).safeParse(data ?? (httpPart === 'body' ? undefined : {}))
+    const result = (schema as unknown as z.ZodType).safeParse(httpPart === 'querystring' ? given(data) : data)
     if (result.success) return { value: result.data }
     const issues = result.error.issues.flatMap((issue) =>
       issue.code === 'invalid_union' ? (issue.errors[0] ?? []) : issue,
@@ -35,6 +35,10 @@ export function withZod(app: FastifyInstance) {
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   return typed(app)
 }
+
+/** `?state=&kind=first`: what is left empty is not asked for. */
+const given = (query: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(query ?? {}).filter(([, value]) => value !== ''))
 
 /** The schemas of a route as JSON Schema, for `@fastify/swagger`. */
 export function describe({ schema, url }: { schema: FastifySchema | undefined; url: string }): {

@@ -11,9 +11,16 @@ export interface TestApi {
   memory: Memory
 }
 
-export async function anApi(tokens: Config['api']['tokens'] = []): Promise<TestApi> {
+export async function anApi(tokens: Config['api']['tokens'] = [], patience?: number): Promise<TestApi> {
   const memory = memoryPorts()
-  const parts = { ports: memory.ports, metrics: makeMetrics(), log: makeLog('silent'), tokens, version: '0.0.0' }
+  const parts = {
+    ports: memory.ports,
+    metrics: makeMetrics(),
+    log: makeLog('silent'),
+    tokens,
+    version: '0.0.0',
+    patience,
+  }
   return { app: await makeApp(parts), memory }
 }
 

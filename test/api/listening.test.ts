@@ -113,6 +113,55 @@ t.test('a body of 100 MB is refused without being kept', async (t) => {
   t.equal((await fetch(`${url}/health/live`)).status, 200)
 })
 
+t.test('a body that comes byte by byte is cut off', async (t) => {
+  const { app } = await anApi([], 300)
+  t.teardown(() => app.close())
+  await app.listen({ port: 0 })
+  const { port } = app.server.address() as { port: number }
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  socket.write(
+    'POST /v1/calls HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n',
+  )
+  const drip = setInterval(() => socket.write(' '), 50)
+  t.teardown(() => clearInterval(drip))
+  let closed = false
+  socket.on('data', () => {})
+  socket.on('close', () => {
+    closed = true
+  })
+  await until('the connection ends', () => closed)
+})
+
+t.test('what was asked before it closes is answered, in its own shape', async (t) => {
+  const { app, memory } = await anApi()
+  await app.listen({ port: 0 })
+  const { port } = app.server.address() as { port: number }
+  let answer = (): void => {}
+  let asked = false
+  memory.ports.calls.get = () =>
+    new Promise((resolve) => {
+      asked = true
+      answer = () => resolve({ ...aRecord(), state: 'ended', steps: [], legs: [] })
+    })
+  const socket = connect(port, '127.0.0.1')
+  let text = ''
+  socket.on('data', (piece) => {
+    text += piece
+  })
+  socket.write('GET /v1/calls/a1 HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await until('it is asked', () => asked)
+  socket.write('GET /v1/calls HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  const closing = app.close()
+  await new Promise(setImmediate)
+  answer()
+  await until('the answer', () => text.includes('"id":"a1"'))
+  socket.destroy()
+  await closing
+  t.match(text, /^HTTP\/1\.1 200/)
+  t.notMatch(text, /FST_ERR|statusCode/)
+})
+
 t.test('noise on the port is answered or dropped, and the service goes on', async (t) => {
   const { app } = await anApi()
   t.teardown(() => app.close())

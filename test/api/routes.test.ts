@@ -110,6 +110,7 @@ t.test('a call is dialled, seen, given its task and ended', async (t) => {
   })
   t.equal((await app.inject('/v1/calls?state=dialing')).json().items.length, 1)
   t.equal((await app.inject('/v1/calls?state=up')).json().items.length, 0)
+  t.equal((await app.inject('/v1/calls?state=&kind=&campaign=&limit=')).json().items.length, 1)
   const task = { method: 'POST' as const, url: `/v1/calls/${id}/tasks/lookup` }
   t.match((await app.inject({ ...task, payload: { status: 'done', result: { a: 1 } } })).json(), { status: 'done' })
   t.equal((await app.inject({ ...task, payload: { status: 'perhaps' } })).statusCode, 400)

@@ -22,6 +22,7 @@ export function eventRoutes(api: Api, ports: ApiPorts): void {
   api.get(
     '/v1/events',
     {
+      exposeHeadRoute: false,
       config: { scope: 'read', deadline: 0 },
       schema: {
         tags: ['service'],

@@ -1,0 +1,38 @@
+/** How bodies are read: what kinds, how large, and for how long we wait for them. Uploads have their own way (`routes/uploads.ts`). */
+import { Socket } from 'node:net'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+
+export const JSON_LIMIT = 1024 * 1024
+const UPLOAD_SILENCE = 300_000
+
+/**
+ * JSON alone is read by default (a form of another site can send text/plain). An action may be sent with an empty body. A
+ * body that comes byte by byte, to hold the connection, is cut off after `patience` ms.
+ */
+export function readJson(app: FastifyInstance, patience: number): void {
+  app.removeAllContentTypeParsers()
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit: JSON_LIMIT }, (request, body, done) => {
+    if (body === '') done(null, undefined)
+    else void parse(request, body as string, done)
+  })
+  const waits = new WeakMap<FastifyRequest, NodeJS.Timeout>()
+  app.addHook('preParsing', async (request, _reply, payload) => {
+    const { raw, headers, routeOptions } = request
+    if (routeOptions.config.streamed) {
+      // The end of a large upload is answered when all of it is kept; nothing moves on the connection meanwhile.
+      if (raw.socket instanceof Socket) raw.socket.setTimeout(UPLOAD_SILENCE)
+    } else if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) {
+      waits.set(
+        request,
+        setTimeout(() => raw.destroy(), patience),
+      )
+    }
+    return payload
+  })
+  // The body is there when validation begins; one that failed to arrive ends with an answer.
+  const arrived = async (request: FastifyRequest): Promise<void> => clearTimeout(waits.get(request))
+  app.addHook('preValidation', arrived)
+  app.addHook('onResponse', arrived)
+  app.addHook('onRequestAbort', arrived)
+}
