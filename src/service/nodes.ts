@@ -75,6 +75,7 @@ async function startEmbedded(
     dataDir: config.data_dir,
     name: node.name,
     sipPort: sip_port,
+    bind: node.embedded!.bind,
     httpPort: http_port,
     rtp,
     peers: Object.fromEntries(peers.map(({ name, ...peer }) => [name, peer])),
