@@ -161,6 +161,14 @@ async function main(): Promise<number> {
   say(
     `apel serve is ready after ${((Date.now() - started) / 1000).toFixed(1)} s at ${system.url}${KEEP ? `, in ${system.folder}` : ''}`,
   )
+  // Ctrl-C: nothing of the demo lives on.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      say('Ending everything …')
+      rmSync(folder, { recursive: true, force: true })
+      void system.stop({ strict: false }).finally(() => process.exit(130))
+    })
+  }
   let faults: string[] = []
   try {
     faults = await perform(system, join(folder, 'campaigns', 'contacts.csv'), voice)

@@ -3,7 +3,7 @@ import Table from 'cli-table3'
 import pc from 'picocolors'
 import type { Dialog } from '../test/support/sip-log.ts'
 import { rates, talkTimes } from './figures.ts'
-import { dispositionsByWire, type JudgedRecord, type Person } from './judge.ts'
+import { dispositionsByWire, type JudgedRecord, judge, type Person } from './judge.ts'
 
 export interface Account {
   people: Person[]
@@ -21,6 +21,8 @@ const PLAIN = { style: { compact: true, head: [], border: [] } }
 
 export function summary(account: Account): string {
   return [
+    pc.bold('What the phones were told, and whether it came so'),
+    behaviours(account),
     `${pc.bold('How it ended')} (by the phones and SIPp's log | by the ledger)`,
     dispositions(account),
     pc.bold('Outcomes'),
@@ -29,6 +31,23 @@ export function summary(account: Account): string {
     dropOff(account.records),
     figures(account),
   ].join('\n')
+}
+
+function behaviours({ people, dialogs, records }: Account): string {
+  const table = new Table({ ...PLAIN, head: ['behaviour', 'phones', 'as told'] })
+  for (const name of new Set(people.map((person) => person.name))) {
+    const group = people.filter((person) => person.name === name)
+    const good = group.filter(({ number }) => agrees(number, people, dialogs, records)).length
+    table.push([name, group.length, good === group.length ? good : pc.red(String(good))])
+  }
+  return table.toString()
+}
+
+function agrees(number: string, people: Person[], dialogs: Dialog[], records: JudgedRecord[]): boolean {
+  const own = dialogs.filter((dialog) => (dialog.by === 'far' ? dialog.to : dialog.from) === number)
+  const person = people.filter((one) => one.number === number)
+  const written = records.filter((record) => record.number === number)
+  return judge(person, own, written).length === 0
 }
 
 function dispositions({ people, dialogs, records }: Account): string {
