@@ -295,6 +295,9 @@ function apiPorts(parts: PortParts): ApiPorts {
   const { config, store, dialer, shelf, heart, nodes, events, foreign } = parts
   const runs = new Runs(store.db)
   const now = clock.now
+  // What stands on a list need not be allowed to be dialled.
+  const anyNumber = (number: string): string | null => normalise(number, { ...config.policy, allow: ['+'] })
+  const shared = { ...parts, normalise: anyNumber }
   return {
     async health() {
       const fault = heart.closed()
@@ -310,11 +313,11 @@ function apiPorts(parts: PortParts): ApiPorts {
         nodes: links,
       }
     },
-    campaigns: campaignsPort(parts),
-    contacts: contactsPort(parts),
-    callbacks: callbacksPort(parts),
+    campaigns: campaignsPort(shared),
+    contacts: contactsPort(shared),
+    callbacks: callbacksPort(shared),
     calls: callsPort({ ...parts, flow: shelf.get }),
-    dnc: dncPort({ store, now, normalise: (number) => normalise(number, { ...config.policy, allow: ['+'] }) }),
+    dnc: dncPort({ store, now, normalise: anyNumber }),
     runs: {
       begin: (campaign, id) => runs.begin(campaign, id, now()),
       change: (campaign, id, change) => runs.change(campaign, id, change, now()),

@@ -7,6 +7,8 @@ import type { Store } from '../../store/store.ts'
 export interface CampaignParts {
   store: Store
   dialer: Dialer
+  /** E.164 or an extension; null for anything else. */
+  normalise(number: string): string | null
 }
 
 export function campaignsPort({ store, dialer }: CampaignParts): ApiPorts['campaigns'] {
@@ -46,12 +48,12 @@ export function contactsPort({ dialer }: CampaignParts): ApiPorts['contacts'] {
   }
 }
 
-export function callbacksPort({ store, dialer }: CampaignParts): ApiPorts['callbacks'] {
+export function callbacksPort({ store, dialer, normalise }: CampaignParts): ApiPorts['callbacks'] {
   const { callbacks } = dialer
   return {
     async list({ cursor, limit, state, campaign, number }) {
       if (number !== null) {
-        const one = await store.callbacks.ofNumber(number)
+        const one = await store.callbacks.ofNumber(normalise(number) ?? number)
         return { items: one ? [viewOf(one)] : [], next: null }
       }
       const page = await store.callbacks.list(cursor, limit)
