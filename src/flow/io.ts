@@ -33,6 +33,23 @@ export type FlowEvent =
   | { type: 'task'; at: number; name: string; status: 'done' | 'failed'; result: unknown }
   /** The answer to `callback_check` (`allowed`) or `callback` (`scheduled`); `fault` when the ledger could not be reached. */
   | { type: 'callback'; at: number; id: string; result: 'allowed' | 'scheduled' | 'unavailable' | 'fault' }
+  /**
+   * A `record` has come to its end: by `stop_record` with `keep`, by its longest time, or by a fault (`ok: false`, nothing
+   * is kept). `duration` is ms of sound. Comes at most once; never after `stop_record` without `keep`, nor after a hang-up.
+   */
+  | { type: 'recorded'; at: number; id: string; ok: boolean; duration: number }
+  /** The keys of a `press` have all been sent; `ok: false` when the line refused them. */
+  | { type: 'pressed'; at: number; id: string; ok: boolean }
+  /** The other side of a `dial` has answered: the two hear each other, music has been stopped. Comes at most once. */
+  | { type: 'connected'; at: number; id: string }
+  /**
+   * A `dial` is over and the far side is ours alone again. `completed`: they had been connected, and the other side hung up
+   * or the time limit came; `failed`: it may not or cannot be called, or the line refused. Comes once, never after
+   * `stop_dial` nor after a hang-up.
+   */
+  | { type: 'dialed'; at: number; id: string; result: 'completed' | 'busy' | 'no_answer' | 'failed' }
+  /** The answer to `opt_out`; `ok: false` when the list could not be written. */
+  | { type: 'opted_out'; at: number; id: string; ok: boolean }
   /** An operator raises a situation of the flow (a guided call, a conversation test). */
   | { type: 'situation'; at: number; name: string }
   /** The far side is gone, or somebody outside the flow ended the call. Only silent clean-up runs after it. */
@@ -56,6 +73,33 @@ export type Effect =
   /** May this number be called back at all (withheld, not allowed, do-not-call)? `to` null: the call's own number. */
   | { type: 'callback_check'; id: string; to: string | null }
   | { type: 'callback'; id: string; request: CallbackRequest }
+  /**
+   * Keeps what the far side says from now on, after a beep if wanted, as the recording `name` (`CALL.ID`: the call's id, a
+   * point, this effect's). What is still being played ends first. After `maxTime` ms it ends by itself and is kept; silence
+   * and keys are the flow's to watch. A hang-up ends and keeps it.
+   */
+  | { type: 'record'; id: string; name: string; beep: boolean; maxTime: number }
+  /** Ends it; with `keep` a `recorded` follows, without it the sound is thrown away and nothing more is told. */
+  | { type: 'stop_record'; id: string; keep: boolean }
+  /** Sends keys (`0-9*#A-D`) to the far side, `gap` ms apart; ends with a `pressed`. */
+  | { type: 'press'; id: string; keys: string; gap: number }
+  /**
+   * Calls somebody and connects the two. What the far side hears until then is the flow's: `music` before, `music` off after
+   * `connected`. Rings at most `timeout` ms; `timeLimit` ms after the answer (null: no limit) the other side is let go.
+   * `record` names a recording of both sides, null for none. Ends with a `dialed`. Nothing is to be played meanwhile.
+   */
+  | {
+      type: 'dial'
+      id: string
+      to: { extension: string } | { number: string }
+      timeout: number
+      timeLimit: number | null
+      record: string | null
+    }
+  /** Ends that dial, whether it rings or talks: the other side is hung up, the far side is ours alone; no `dialed` follows. */
+  | { type: 'stop_dial'; id: string }
+  /** Puts the call's own number on the do-not-call list: the common one (null), or that of the campaign named. */
+  | { type: 'opt_out'; id: string; list: string | null }
   /** Ends the call. The driver hangs up; nothing is played after it. */
   | { type: 'hangup'; by: 'flow' | 'limit' }
   /** Nothing more will come: `result(state)` is final. */

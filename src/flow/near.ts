@@ -8,13 +8,19 @@ export function near(name: string, known: Iterable<string>): string | null {
   let least = Math.ceil(Math.min(name.length, 60) / 3) + 1
   for (const candidate of known) {
     if (Math.abs(candidate.length - name.length) >= least) continue
-    const d = distance(name.toLowerCase(), candidate.toLowerCase())
+    const d = apart(name.toLowerCase(), candidate.toLowerCase())
     if (d < least) {
       best = candidate
       least = d
     }
   }
   return best
+}
+
+/** Letters in another order are one slip of the hand, not two. */
+function apart(a: string, b: string): number {
+  const steps = distance(a, b)
+  return steps === 2 && [...a].sort().join('') === [...b].sort().join('') ? 1 : steps
 }
 
 /** `": did you mean "greet"?"` or nothing. */

@@ -8,6 +8,7 @@
  */
 
 import type { PhraseName } from './phrases.ts'
+import type { Scope } from './scope.ts'
 import type { Verb } from './verb.ts'
 
 /** Lines and columns count from 1. */
@@ -25,7 +26,7 @@ export interface Expression {
   type: ValueType
   /** The flow's variables that it reads. */
   reads: string[]
-  run(scope: Record<string, unknown>): unknown
+  run(scope: Scope): unknown
 }
 
 /** Plain text with holes. */

@@ -9,7 +9,7 @@ import type { Spoken } from './io.ts'
 import { phrasesIn } from './phrases.ts'
 import type { Part, Program, Template, Text } from './program.ts'
 import { sayAs } from './say_as.ts'
-import { type Scoped, scopeOf } from './scope.ts'
+import { type Scope, type Scoped, scopeOf } from './scope.ts'
 import { inText } from './template.ts'
 
 /** The words a minute of a voice that nobody set, and how much slower `pace: slow` speaks. */
@@ -48,7 +48,7 @@ export function sentence(program: Program, state: Scoped, pace: Pace, make: Sent
   return words(program, make(phrases), language, pace)
 }
 
-export function fill(template: Template, scope: Record<string, unknown>): string {
+export function fill(template: Template, scope: Scope): string {
   let text = ''
   for (const piece of template) text += typeof piece === 'string' ? piece : inText(piece.run(scope))
   return text

@@ -12,6 +12,7 @@ import type { HttpRequest } from './io.ts'
 import type { Template } from './program.ts'
 import { fill } from './render.ts'
 import { durationBetween, fields, word } from './schema.ts'
+import type { Scope } from './scope.ts'
 import type { Path } from './source.ts'
 import { inText } from './template.ts'
 
@@ -91,7 +92,7 @@ function checkHost(url: string, b: Build, path: Path): void {
 }
 
 /** The request as it is to be made now. Throws when a hole has no value. */
-export function makeRequest(request: Request, scope: Record<string, unknown>): HttpRequest {
+export function makeRequest(request: Request, scope: Scope): HttpRequest {
   return {
     method: request.method,
     url: request.url
@@ -108,7 +109,7 @@ export function makeRequest(request: Request, scope: Record<string, unknown>): H
   }
 }
 
-function makeJson(json: JsonTemplate, scope: Record<string, unknown>): unknown {
+function makeJson(json: JsonTemplate, scope: Scope): unknown {
   switch (json.kind) {
     case 'value':
       return json.value

@@ -151,7 +151,13 @@ function list(names: readonly string[]): string {
 
 /** What zod found wrong with the value at `path`, as problems in the file's own places. */
 export function problemsOf(error: z.ZodError, file: string, root: Located, path: Path): Problem[] {
-  return error.issues.flatMap((issue) => translate(issue as Issue, file, root, path))
+  const found = error.issues.flatMap((issue) => translate(issue as Issue, file, root, path))
+  // A misspelt key is one fault, not a missing one beside an unknown one.
+  return found.filter(
+    (p) =>
+      p.code !== 'missing' ||
+      !found.some((q) => q.code === 'unknown-key' && q.message.includes(`mean ${p.message.split(' is missing')[0]}?`)),
+  )
 }
 
 interface Issue {

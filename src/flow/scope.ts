@@ -2,7 +2,8 @@
  * The names that an expression sees: the flow's variables, `contact`, `call`, `campaign` and `previous`. A column or a
  * field of `previous` that is not there reads as "", so every name that the flow reads is filled in beforehand.
  *
- * A scope belongs to one value of the variables; both are never changed, so a scope is made once for each.
+ * There is one scope object; asking for a scope points it at the conversation's values. It holds until the next is asked
+ * for, which is long enough, since an expression is evaluated at once.
  */
 
 import type { CallContext } from './io.ts'
@@ -14,18 +15,31 @@ export interface Scoped {
   answeredAt: number
 }
 
-const known = new WeakMap<object, Record<string, unknown>>()
+/** What expressions look names up in. Only declared names are ever asked for: an expression with others is refused. */
+export type Scope = Map<string, unknown>
+
+class Names extends Map<string, unknown> {
+  vars: Record<string, unknown> = {}
+  facts: Record<string, unknown> = {}
+  overlay: Record<string, unknown> | null = null
+
+  override get(name: string): unknown {
+    const value = this.overlay === null ? undefined : this.overlay[name]
+    if (value !== undefined) return value
+    const own = this.vars[name]
+    return own === undefined ? this.facts[name] : own
+  }
+}
+
+const names = new Names()
 const facts = new WeakMap<CallContext, WeakMap<Program, Record<string, unknown>>>()
 
 /** The scope of a conversation as it stands; `overlay` adds or hides variables for one text. */
-export function scopeOf(program: Program, state: Scoped, overlay?: Record<string, unknown>): Record<string, unknown> {
-  if (overlay !== undefined) return { ...factsOf(program, state), ...state.vars, ...overlay }
-  let scope = known.get(state.vars)
-  if (scope === undefined) {
-    scope = { ...factsOf(program, state), ...state.vars }
-    known.set(state.vars, scope)
-  }
-  return scope
+export function scopeOf(program: Program, state: Scoped, overlay?: Record<string, unknown>): Scope {
+  names.vars = state.vars
+  names.facts = factsOf(program, state)
+  names.overlay = overlay ?? null
+  return names
 }
 
 function factsOf(program: Program, state: Scoped): Record<string, unknown> {

@@ -62,6 +62,8 @@ const HOUR = 3_600_000
 const SOUND = 2000
 const BETWEEN_KEYS = 200
 const INTO_PROMPT = 300
+/** How long one key of ours lasts. */
+const KEY = 100
 
 /** A first outbound call on Monday 2026-01-05 at 10:00 in Bucharest, to `with` fields of one's own. */
 export function testCall(fields: Partial<CallContext> = {}): CallContext {
@@ -114,6 +116,8 @@ export function simulate(program: Program, script: ScriptItem[], options: Simula
   const stock: ScriptItem[] = []
   const wants: { kind: 'http' | 'task'; id: string; url: string; since: number }[] = []
   let queue: Happening[] = []
+  /** When each recording began. */
+  const recordings = new Map<string, number>()
   let state = begin(program, context)
   let now = start
   let order = 0
@@ -190,6 +194,35 @@ export function simulate(program: Program, script: ScriptItem[], options: Simula
         at(now, { type: 'callback', at: now, id: effect.id, result: answer })
         return
       }
+      case 'record': {
+        const end = now + effect.maxTime
+        recordings.set(effect.id, now)
+        at(end, { type: 'recorded', at: end, id: effect.id, ok: true, duration: effect.maxTime })
+        return
+      }
+      case 'stop_record': {
+        queue = queue.filter(({ event }) => !(event?.type === 'recorded' && event.id === effect.id))
+        const duration = now - (recordings.get(effect.id) ?? now)
+        if (effect.keep) at(now, { type: 'recorded', at: now, id: effect.id, ok: true, duration })
+        return
+      }
+      case 'press': {
+        const end = now + effect.keys.length * (KEY + effect.gap)
+        line('us', `[presses ${effect.keys}]`)
+        at(end, { type: 'pressed', at: end, id: effect.id, ok: true })
+        return
+      }
+      case 'dial': {
+        const end = now + effect.timeout
+        at(end, { type: 'dialed', at: end, id: effect.id, result: 'no_answer' })
+        return
+      }
+      case 'stop_dial':
+        queue = queue.filter(({ event }) => !(event?.type === 'dialed' && event.id === effect.id))
+        return
+      case 'opt_out':
+        at(now, { type: 'opted_out', at: now, id: effect.id, ok: true })
+        return
       case 'hangup':
         return void line('us', '[hangs up]')
       case 'done':

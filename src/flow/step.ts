@@ -122,6 +122,11 @@ function handle(turn: Turn, event: FlowEvent): void {
       current?.verb.on?.(turn, current, event)
       return
     case 'callback':
+    case 'recorded':
+    case 'pressed':
+    case 'connected':
+    case 'dialed':
+    case 'opted_out':
       current?.verb.on?.(turn, current, event)
       return
     case 'situation':

@@ -22,7 +22,10 @@ export type Entry = 'fresh' | 'again' | 'resume'
 export type VerbEvent =
   | { type: 'said'; tag: string }
   | { type: 'timer'; slot: Slot }
-  | Extract<FlowEvent, { type: 'http' | 'task' | 'callback' }>
+  | Extract<
+      FlowEvent,
+      { type: 'http' | 'task' | 'callback' | 'recorded' | 'pressed' | 'connected' | 'dialed' | 'opted_out' }
+    >
 
 /** Who moves the conversation along an exit: the other side by acting, or the flow and its machines by themselves. */
 export type Mover = 'them' | 'itself'
