@@ -169,13 +169,12 @@ export function makeDialer(ports: DialerPorts): Dialer {
 
   function wake(): void {
     turns.kick()
-    gate
-      .takeBackLost()
-      .then(
-        () => feeder.wakeAll(),
-        (error: Error) => log.warn({ error: error.message }, 'Redis is still away'),
-      )
-      .catch((error: Error) => log.warn({ error: error.message }, 'the campaigns cannot be read'))
+    const again = async (): Promise<void> => {
+      await gate.takeBackLost()
+      await worker.recover()
+      await feeder.wakeAll()
+    }
+    again().catch((error: Error) => log.warn({ error: error.message }, 'Redis cannot be read now'))
   }
 
   return {
@@ -195,6 +194,9 @@ export function makeDialer(ports: DialerPorts): Dialer {
       await store.writable()
       await store.campaigns.put(CALLBACKS, { campaign: CALLBACKS, flow: CALLBACKS }, clock.now(), true)
       releases.push(await listen(await ports.another('bell'), heard))
+      // ioredis tells each time that the connection is back.
+      store.db.redis.on('ready', wake)
+      releases.push(() => store.db.redis.off('ready', wake))
       queue = openQueue(await ports.another('ledger'), await ports.another('queue'), log, async (job) => {
         await worker.work(job)
         feeder.used(job.campaign)

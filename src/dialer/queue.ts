@@ -27,6 +27,8 @@ export interface DialQueue {
 const NAME = 'dial'
 /** Jobs mostly wait for their turn, so a worker may have many in hand. */
 const IN_HAND = 500
+/** ms. */
+const CLOSING = 5000
 
 /** `adding` fails fast (purpose `ledger`), `taking` waits for jobs (purpose `queue`). `work` must not reject. */
 export function openQueue(adding: Redis, taking: Redis, log: Log, work: (job: DialJob) => Promise<void>): DialQueue {
@@ -54,8 +56,10 @@ export function openQueue(adding: Redis, taking: Redis, log: Log, work: (job: Di
     },
     depth: async () => await queue.getWaitingCount(),
     close: async () => {
-      await worker.close()
-      await queue.close()
+      // Without Redis BullMQ would wait for it; what it still had in hand is in line again anyway.
+      const patience = new Promise<void>((resolve) => setTimeout(resolve, CLOSING).unref())
+      await Promise.race([worker.close(), patience])
+      await Promise.race([queue.close(), patience])
     },
   }
 }

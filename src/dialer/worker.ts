@@ -49,6 +49,8 @@ const HOLD = 60_000
 
 export class DialWorker {
   private readonly ports: WorkerPorts
+  /** What was in hand when Redis went away, by campaign. */
+  private readonly dropped = new Map<string, Set<Item>>()
   constructor(ports: WorkerPorts) {
     this.ports = ports
   }
@@ -61,12 +63,21 @@ export class DialWorker {
       await this.carry(name, item, place)
     } catch (error) {
       const again = error instanceof ApelError && error.again
+      if (again) this.dropped.set(name, (this.dropped.get(name) ?? new Set()).add(item))
       log[again ? 'warn' : 'error'](
         { campaign: name, item, error: (error as Error).message },
         'a contact could not be dialled',
       )
     } finally {
       place.giveUp()
+    }
+  }
+
+  /** Redis answers again: what was dropped need not wait for the end of its lease. */
+  async recover(): Promise<void> {
+    for (const [name, items] of this.dropped) {
+      await this.ports.store.lineUp.back(name, [...items], this.ports.clock.now())
+      this.dropped.delete(name)
     }
   }
 

@@ -4,7 +4,7 @@ import { campaignOf, numbers, type PaperDialer, paperDialer, ShiftedClock, trunk
 import { waitFor } from '../support/wait.ts'
 import { startTestRedis } from './server.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(120_000)
 const HOUR = 3_600_000
 
 async function bench(t: Tap, options: Parameters<typeof paperDialer>[1] = {}) {

@@ -4,7 +4,7 @@ import { campaignOf, numbers, type PaperDialer, paperDialer, trunk } from '../su
 import { waitFor } from '../support/wait.ts'
 import { startTestRedis, type TestRedis } from './server.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(120_000)
 
 async function bench(
   t: Tap,

@@ -1,0 +1,55 @@
+import t from 'tap'
+import { Gate } from '../../src/dialer/gate.ts'
+import type { Plan } from '../../src/dialer/plan.ts'
+import { Planner } from '../../src/dialer/planner.ts'
+import { Turns } from '../../src/dialer/turns.ts'
+import { openPolicy, realClock, trunk } from '../support/dialer.ts'
+import { startTestRedis } from './server.ts'
+
+t.setTimeout(120_000)
+
+const redis = await startTestRedis()
+t.teardown(() => redis.close())
+
+for (const [cps, count] of [
+  [1, 4],
+  [3, 10],
+  [20, 70],
+  [50, 150],
+] as const)
+  t.test(`two instances on a trunk of ${cps} a second: never more in any rolling second`, async (t) => {
+    const line = trunk({ name: `t${cps}`, cps })
+    const settings = { policy: openPolicy, trunks: [line], extensions: [] }
+    const times = new Set<number>()
+    let given = 0
+    const instance = async (name: string): Promise<void> => {
+      const store = await redis.store()
+      await store.writable()
+      const planner = new Planner(store, settings)
+      const gate = new Gate({ store, policy: openPolicy, instance: name, now: () => Date.now(), closed: () => null })
+      const turns = new Turns(realClock)
+      while (given < count) {
+        const number = `+4071${String(1_000_000 + cps * 1000 + given++)}`
+        const plan: Plan = await planner.manual({ to: number, flow: 'f', vars: {}, trunk: null })
+        await turns.join('', 0, 0).take(60_000, async () => {
+          const verdict = await gate.reserve(plan)
+          if (verdict.verdict === 'busy') return { wait: verdict.wait }
+          return { done: verdict }
+        })
+        for (const at of await store.db.call((client) => client.lrange(`apel:t:t${cps}:rate`, 0, -1)))
+          times.add(Number(at))
+      }
+    }
+    await Promise.all([instance('one'), instance('two')])
+    const sorted = [...times].sort((a, b) => a - b)
+    t.equal(sorted.length, count)
+    let most = 0
+    for (let first = 0, last = 0; last < sorted.length; last++) {
+      while (sorted[last]! - sorted[first]! > 1000) first++
+      most = Math.max(most, last - first + 1)
+    }
+    t.ok(most <= cps, `${most} in the fullest second`)
+    const used = (sorted.length - 1) / ((sorted.at(-1)! - sorted[0]!) / 1000) / cps
+    t.ok(used > 0.8, `${(100 * used).toFixed(1)} % used`)
+    t.comment(`${cps} a second: ${most} in the fullest second, ${(100 * used).toFixed(1)} % used`)
+  })
