@@ -129,6 +129,21 @@ export class Conversation {
       case 'callback':
         this.#schedule(effect)
         break
+      case 'record':
+        this.#later({ type: 'recorded', at, id: effect.id, ok: false, duration: 0 })
+        break
+      case 'press':
+        this.#later({ type: 'pressed', at, id: effect.id, ok: false })
+        break
+      case 'dial':
+        this.#later({ type: 'dialed', at, id: effect.id, result: 'failed' })
+        break
+      case 'opt_out':
+        this.#later({ type: 'opted_out', at, id: effect.id, ok: false })
+        break
+      case 'stop_record':
+      case 'stop_dial':
+        break
       case 'hangup':
         this.#ended ??= effect.by
         hangup()

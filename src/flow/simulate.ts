@@ -201,9 +201,11 @@ export function simulate(program: Program, script: ScriptItem[], options: Simula
         return
       }
       case 'stop_record': {
+        const begun = recordings.get(effect.id)
+        const before = queue.length
         queue = queue.filter(({ event }) => !(event?.type === 'recorded' && event.id === effect.id))
-        const duration = now - (recordings.get(effect.id) ?? now)
-        if (effect.keep) at(now, { type: 'recorded', at: now, id: effect.id, ok: true, duration })
+        if (!effect.keep || begun === undefined || queue.length === before) return
+        at(now, { type: 'recorded', at: now, id: effect.id, ok: true, duration: now - begun })
         return
       }
       case 'press': {
