@@ -32,12 +32,18 @@ function optionsFor(purpose: Purpose): RedisOptions {
     lazyConnect: true,
     connectTimeout: 2000,
     retryStrategy: (times) => Math.min(50 * times, 1000),
-    autoResendUnfulfilledCommands: false,
   }
   switch (purpose) {
     case 'ledger':
-      return { ...reconnect, commandTimeout: COMMAND_DEADLINE, enableOfflineQueue: false, maxRetriesPerRequest: 0 }
+      return {
+        ...reconnect,
+        commandTimeout: COMMAND_DEADLINE,
+        enableOfflineQueue: false,
+        maxRetriesPerRequest: 0,
+        autoResendUnfulfilledCommands: false,
+      }
     case 'queue':
+      // A command that was under way when the connection broke is sent again: without that nobody would ever settle it.
       return { ...reconnect, maxRetriesPerRequest: null }
     case 'bell':
       return { ...reconnect, autoResubscribe: true, maxRetriesPerRequest: null }
