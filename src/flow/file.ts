@@ -17,7 +17,7 @@ export const defaults = fields({
   timeout: durationBetween(100, 600_000, 'a timeout is between 100ms and 10m').optional(),
   inter_digit_timeout: durationBetween(100, 600_000, 'a timeout is between 100ms and 10m').optional(),
   barge_in: flag.optional(),
-  max_talk: durationBetween(1000, 600_000, 'max_talk is between 1s and 10m').optional(),
+  max_talk: durationBetween(300, 600_000, 'max_talk is between 300ms and 10m').optional(),
   noinput: ladder.optional(),
   nomatch: ladder.optional(),
   max_attempts: count(1, 100).optional(),

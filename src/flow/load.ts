@@ -39,7 +39,7 @@ const MAX_NAMES = 5000
 /** Reads, checks and compiles flows. Never throws. */
 export function loadFlows(files: FlowFile[], facts: Facts = {}): Loaded {
   const programs = new Map<string, Program>()
-  const built = files.filter(({ path }) => !isLibrary(path)).map((file) => loadFlow(file, facts))
+  const built = files.filter(({ path }) => !isLibrary(path)).map((file) => guardedLoad(file, facts))
   const named = new Map(built.flatMap(({ program }) => (program === null ? [] : [[program.flow, program] as const])))
   const agreed = agreements(named)
   for (const { program, problems } of built) {
@@ -52,6 +52,16 @@ export function loadFlows(files: FlowFile[], facts: Facts = {}): Loaded {
     else if (!problems.some((p) => p.severity === 'error')) programs.set(program.flow, program)
   }
   return { programs, problems: built.flatMap(({ problems }) => sorted(problems)) }
+}
+
+/** A fault of ours in reading a flow is told as one of the file's, so that the others load. */
+function guardedLoad(file: FlowFile, facts: Facts): ReturnType<typeof loadFlow> {
+  try {
+    return loadFlow(file, facts)
+  } catch (error) {
+    const message = `cannot be read: ${error instanceof Error ? error.message : error}`
+    return { program: null, problems: [{ ...here(file.path), code: 'yaml', message }] }
+  }
 }
 
 /** Callbacks that begin in another flow: the steps that they reach there, and those that are not there. */

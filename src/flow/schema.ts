@@ -13,7 +13,7 @@ import { type Located, type Path, placeOf } from './source.ts'
 const MAX_DURATION = 20 * 86_400_000
 
 /** Names of steps, situations, flows, variables. */
-export const NAME = /^[A-Za-z_][A-Za-z0-9_-]*$/
+export const NAME = /^[\p{L}_][\p{L}\p{N}_-]*$/u
 export const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/
 
 export const LANGUAGE = /^[a-z]{2}(?:-[A-Za-z]{2,4})?$/
@@ -135,7 +135,7 @@ export const common = {
 export const manner = {
   timeout: durationBetween(100, 600_000, 'a timeout is between 100ms and 10m').optional(),
   barge_in: flag.optional(),
-  max_talk: durationBetween(1000, 600_000, 'max_talk is between 1s and 10m').optional(),
+  max_talk: durationBetween(300, 600_000, 'max_talk is between 300ms and 10m').optional(),
   noinput: ladder.optional(),
   nomatch: ladder.optional(),
   max_attempts: count(1, 100).optional(),

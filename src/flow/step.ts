@@ -143,7 +143,7 @@ function start(turn: Turn, event: Extract<FlowEvent, { type: 'start' }>): void {
   s.phase = 'on'
   s.answeredAt = at
   s.verdict = event.verdict
-  if (s.context.amd !== event.verdict) s.context = { ...s.context, amd: event.verdict }
+  s.context = { ...s.context, amd: event.verdict }
   arm(turn, 'limit', program.limits.maxCallTime)
   const { human, machine, unsure } = program.start
   if (event.verdict === 'machine') {

@@ -127,7 +127,7 @@ export const callbackVerb: Verb<Callback> = {
     }
   },
   asks: {
-    manner: (_step, turn) => ({ ...turn.program.manner, bargeIn: true }),
+    manner: (_step, turn) => turn.program.manner,
     prompt,
     key(turn, step: Step<Callback>, pressed) {
       switch (act(turn).phase) {

@@ -69,9 +69,9 @@ export const holdVerb: Verb<Hold> = {
       .regex(/^[A-Za-z0-9_.-]+$/, { error: 'expected the name of a music class' })
       .refine((name) => name !== 'none', { error: 'nobody is left in silence: a hold plays music' })
       .optional(),
-    check_back: durationBetween(1000, 3_600_000, 'check_back is between 1s and 1h').optional(),
+    check_back: durationBetween(100, 3_600_000, 'check_back is between 100ms and 1h').optional(),
     thanks: text.optional(),
-    max_hold: durationBetween(1000, 3_600_000, 'max_hold is between 1s and 1h').optional(),
+    max_hold: durationBetween(100, 3_600_000, 'max_hold is between 100ms and 1h').optional(),
     options: z.record(key, target, { error: 'expected a map: key to target' }).optional(),
   },
   outcomes: ['done', 'failed', 'waiting', 'max_hold'],
@@ -101,7 +101,7 @@ export const holdVerb: Verb<Hold> = {
           b.target(to, 'options', k),
         ]),
       ),
-      manner: { ...b.program.manner, bargeIn: true, timeout: OFFER_SILENCE },
+      manner: { ...b.program.manner, timeout: OFFER_SILENCE },
     }
   },
   enter(turn, step: Step<Hold>, entry) {
