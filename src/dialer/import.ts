@@ -60,9 +60,17 @@ export class Importer {
     const id = randomUUID()
     let ready: Ready[] = []
     let rejects: Reject[] = []
+    let writing: Promise<void> = Promise.resolve()
+    // While Redis takes one batch the next one is read: neither waits for the other, and no more than two are in memory.
     const flush = async (): Promise<void> => {
-      await this.write(campaign, ready, seen, report)
-      if (rejects.length > 0 && !dry_run) await this.keep(campaign.name, id, rejects, report)
+      await writing
+      const [rows, faulty] = [ready, rejects]
+      writing = (async () => {
+        await this.write(campaign, rows, seen, report)
+        if (faulty.length > 0 && !dry_run) await this.keep(campaign.name, id, faulty, report)
+      })()
+      // Its failure is told by the next `await`.
+      writing.catch(() => undefined)
       ready = []
       rejects = []
     }
@@ -78,6 +86,7 @@ export class Importer {
       if (ready.length + rejects.length >= BATCH) await flush()
     }
     await flush()
+    await writing
     return report
   }
 
@@ -144,7 +153,7 @@ export class Importer {
 
   private async keep(campaign: string, id: string, rejects: Reject[], report: ImportReport): Promise<void> {
     report.import = id
-    if (report.rejected - rejects.length >= KEPT_REJECTS) return
+    if (report.rejected > KEPT_REJECTS + BATCH) return
     const key = keys.rejects(campaign, id)
     await this.store.db.batch((pipeline) =>
       pipeline.rpush(key, ...rejects.map((one) => JSON.stringify(one))).pexpire(key, REJECTS_KEPT_FOR),

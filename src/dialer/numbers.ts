@@ -5,7 +5,7 @@
  * lists, and anything else is refused before it is looked at. Emergency and premium numbers are refused here, in code:
  * no configuration can allow them.
  */
-import type { CountryCode, PhoneNumber } from 'libphonenumber-js'
+import type { CountryCode } from 'libphonenumber-js'
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max'
 import { ApelError } from '../errors.ts'
 
@@ -48,17 +48,19 @@ const EMERGENCY_OF: Record<string, string[]> = {
   UA: ['101', '102', '103', '104'],
 }
 
-const parsed = new Map<string, PhoneNumber | undefined>()
 /** A number is looked at several times while it is called, and hardly again. */
 const REMEMBERED = 10_000
+const normalised = new Map<string, string | null>()
+const faults = new Map<string, string | null>()
 
-function parse(text: string, country: string): PhoneNumber | undefined {
-  const key = `${country}${text}`
-  if (!parsed.has(key)) {
-    if (parsed.size >= REMEMBERED) parsed.clear()
-    parsed.set(key, parsePhoneNumberFromString(text, { defaultCountry: country as CountryCode, extract: false }))
+function remembered<T>(known: Map<string, T>, key: string, find: () => T): T {
+  let found = known.get(key)
+  if (found === undefined) {
+    if (known.size >= REMEMBERED) known.clear()
+    found = find()
+    known.set(key, found)
   }
-  return parsed.get(key)
+  return found
 }
 
 /**
@@ -70,8 +72,11 @@ export function normalise(raw: string, policy: NumberPolicy): string | null {
   if (EXTENSION.test(text) && policy.allow.includes(text)) return text
   // Nothing but digits and what people put between them; libphonenumber would also take `;ext=` and `tel:`.
   if (!/^\+?[0-9 ()./-]{4,32}$/.test(text)) return null
-  const found = parse(text, policy.default_country)
-  return found?.isPossible() && E164.test(found.number) ? found.number : null
+  const country = policy.default_country
+  return remembered(normalised, `${country}${text}`, () => {
+    const found = parsePhoneNumberFromString(text, { defaultCountry: country as CountryCode, extract: false })
+    return found?.isPossible() && E164.test(found.number) ? found.number : null
+  })
 }
 
 /**
@@ -95,10 +100,12 @@ export function judgeNumber(number: string | null, policy: NumberPolicy): Number
     return null
   }
   if (!E164.test(number)) return { rule: 'number', reason: 'it is not an E.164 number' }
-  const found = parse(number, policy.default_country)
-  if (found === undefined || !found.isPossible())
-    return { rule: 'number', reason: 'no telephone has a number of this length' }
-  if (found.getType() === 'PREMIUM_RATE') return { rule: 'number', reason: 'it is a premium-rate number' }
+  const fault = remembered(faults, number, () => {
+    const found = parsePhoneNumberFromString(number)
+    if (found === undefined || !found.isPossible()) return 'no telephone has a number of this length'
+    return found.getType() === 'PREMIUM_RATE' ? 'it is a premium-rate number' : null
+  })
+  if (fault !== null) return { rule: 'number', reason: fault }
   if (!policy.allow.some((prefix) => prefix.startsWith('+') && number.startsWith(prefix)))
     return { rule: 'destination', reason: 'no prefix in policy.allow covers it' }
   return null
