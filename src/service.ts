@@ -11,11 +11,12 @@ import type { ApiPorts } from './api/ports.ts'
 import { type Calls, makeCalls } from './call/calls.ts'
 import type { Clock } from './call/ports.ts'
 import type { Config } from './config.ts'
+import { Departures } from './dialer/departures.ts'
 import { type Dialer, makeDialer } from './dialer/dialer.ts'
 import { normalise } from './dialer/numbers.ts'
 import type { DialSettings, Placement } from './dialer/plan.ts'
 import { ensureTools, type Part, projectRoot, type Say, type Tools } from './embedded/tools.ts'
-import { ApelError } from './errors.ts'
+import { ApelError, type Problem } from './errors.ts'
 import type { Log } from './log.ts'
 import { commandEngine, espeak } from './media/engine.ts'
 import { findSound } from './media/sounds.ts'
@@ -48,6 +49,15 @@ export interface Service {
   drain(): Promise<void>
   /** As `drain`, but the calls that are on are ended now. */
   hurry(): Promise<void>
+  /** Reads flows and campaigns again. What is sound is swapped, a bad file keeps its former version; calls that are on keep theirs. */
+  reload(): Promise<Reloaded>
+}
+
+/** What a reload found: how many flows and campaigns there are, and every fault of their files. */
+export interface Reloaded {
+  flows: number
+  campaigns: number
+  problems: Problem[]
 }
 
 /** ms beyond ring and conversation after which Asterisk itself ends a call that nobody looks after (P3, P5). */
@@ -144,8 +154,8 @@ async function start(
     publish: events.publish,
   })
   const flow = shelf.get
-  const place = makePlace(calls, flow, byName)
   const settings = settingsOf(config)
+  const place = makePlace(calls, flow, byName, settings)
   const known = () => ({
     flows: shelf.views().map(({ name }) => name),
     trunks: settings.trunks.map(({ name }) => name),
@@ -185,7 +195,20 @@ async function start(
   await dialer.start()
   releasers.add('the dialer', () => dialer.stop())
 
-  const ports = apiPorts({ config, store, dialer, calls, shelf, heart, nodes, studio, events, foreign, place, known })
+  const reload = async (): Promise<Reloaded> => {
+    const problems = await shelf.reload()
+    tell(shelf, log)
+    const files = await loadCampaignFiles(config.flows, dialer, known())
+    for (const problem of files.problems) log.warn({ ...problem }, 'a campaign file has a fault')
+    return {
+      flows: shelf.views().length,
+      campaigns: files.campaigns,
+      problems: [...problems, ...files.problems],
+    }
+  }
+  const ports = apiPorts({
+    ...{ config, store, dialer, calls, shelf, heart, nodes, studio, events, foreign, place, known, reload },
+  })
   const api = await makeApp({ ports, metrics, log, tokens: config.api.tokens, version: packageVersion() })
   releasers.add('the API', () => api.close())
   const url = await api
@@ -222,6 +245,7 @@ async function start(
     url,
     closed,
     drain,
+    reload,
     hurry() {
       const done = drain()
       hangUpAll()
@@ -259,7 +283,13 @@ function settingsOf({ policy, asterisk }: Config): DialSettings {
 }
 
 /** From a reserved attempt to the line. Settles when the node has taken the call or never will. */
-function makePlace(calls: Calls, flow: Shelf['get'], nodes: Map<string, ServiceNode>) {
+function makePlace(calls: Calls, flow: Shelf['get'], nodes: Map<string, ServiceNode>, { trunks }: DialSettings) {
+  const departures = new Departures(clock)
+  const rates = new Map(trunks.map(({ name, cps }) => [name, cps]))
+  const departed = async (trunk: string | null): Promise<void> => {
+    const cps = rates.get(trunk ?? '')
+    if (trunk !== null && cps !== undefined) await departures.turn(trunk, cps)
+  }
   return async ({ record, node, order, context }: Placement): Promise<void> => {
     const program = flow(record.flow ?? '')
     const telephony = nodes.get(node)?.telephony
@@ -270,7 +300,7 @@ function makePlace(calls: Calls, flow: Shelf['get'], nodes: Map<string, ServiceN
       record: { ...record, flow_version: program.version },
       program,
       context,
-      order: { ...order, absolute },
+      order: { ...order, absolute, turn: () => departed(record.trunk) },
       telephony,
     }).dialed
   }
@@ -289,6 +319,7 @@ interface PortParts {
   foreign: string | null
   place(placement: Placement): Promise<void>
   known(): { flows: string[]; trunks: string[] }
+  reload(): Promise<Reloaded>
 }
 
 function apiPorts(parts: PortParts): ApiPorts {
@@ -333,15 +364,7 @@ function apiPorts(parts: PortParts): ApiPorts {
         await dialer.setPaused(false)
         return { paused: false }
       },
-      async reload() {
-        const problems = await shelf.reload()
-        const files = await loadCampaignFiles(config.flows, dialer, parts.known())
-        return {
-          flows: shelf.views().length,
-          campaigns: files.campaigns,
-          problems: [...problems, ...files.problems],
-        }
-      },
+      reload: parts.reload,
     },
     events: { subscribe: events.subscribe },
     idempotency: store.idempotency,

@@ -38,6 +38,7 @@ export async function dial(
     throw error
   }
   await live.entry(ENTRY_WITHIN)
+  await order.turn?.()
   if (!live.state.ended) await ring(node, live, order)
   return live.line
 }

@@ -56,6 +56,8 @@ export interface DialOrder {
   /** After this many ms from creation Asterisk itself ends the channel. */
   absolute: number
   amd: boolean
+  /** Awaited right before the INVITE is asked for: the trunk's pace, without what the way here took longer or less. */
+  turn?(): Promise<void>
 }
 
 /** An inbound call that entered our application. Nobody has answered it yet. */
