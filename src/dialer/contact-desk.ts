@@ -1,7 +1,7 @@
 /** What operators do with single contacts. */
 import type { Clock } from '../call/ports.ts'
 import { ApelError } from '../errors.ts'
-import { isZone } from '../flow/calendar.ts'
+import { isZone, nextOpening } from '../flow/calendar.ts'
 import type { ContactState } from '../store/campaigns.ts'
 import type { Contact } from '../store/contacts.ts'
 import type { Store } from '../store/store.ts'
@@ -9,6 +9,7 @@ import type { Campaign } from './campaign.ts'
 import type { Definitions } from './definitions.ts'
 import { normalise } from './numbers.ts'
 import type { DialPolicy } from './plan.ts'
+import type { Planner } from './planner.ts'
 
 export interface ContactView {
   key: string
@@ -32,9 +33,12 @@ export interface ContactChange {
 export interface ContactPorts {
   store: Store
   definitions: Definitions
+  planner: Planner
   policy: DialPolicy
   clock: Clock
 }
+
+const YEAR = 366 * 86_400_000
 
 /** A contact's priority, higher first; empty or unreadable is 0. */
 export function priorityOf(campaign: Campaign, data: Record<string, string>): number {
@@ -131,6 +135,14 @@ export class ContactDesk {
     return contact
   }
 
+  /** Those who sleep wait together for their zone, and have no time of their own. */
+  private opening(campaign: Campaign, contact: Contact): number | null {
+    const { state, rule } = contact.progress
+    if (state !== 'held' || (rule !== 'window' && rule !== 'holiday')) return null
+    const { zones, windows, holidays } = this.ports.planner.hours(campaign, contact)
+    return nextOpening(this.ports.clock.now(), zones, windows, holidays, YEAR)
+  }
+
   private async view(campaign: Campaign, contact: Contact): Promise<ContactView> {
     const { progress } = contact
     const callback = progress.state === 'callback' ? await this.ports.store.callbacks.ofNumber(contact.number) : null
@@ -139,7 +151,7 @@ export class ContactDesk {
       number: contact.number,
       state: progress.state,
       attempts: progress.total,
-      next_at: callback?.due_at ?? (progress.due > 0 ? progress.due : null),
+      next_at: callback?.due_at ?? (progress.due > 0 ? progress.due : this.opening(campaign, contact)),
       held_by: progress.state === 'held' ? progress.rule : null,
       priority: priorityOf(campaign, contact.data),
       data: contact.data,

@@ -181,7 +181,7 @@ export function makeDialer(ports: DialerPorts): Dialer {
     ledger,
     callbacks,
     campaigns: new CampaignDesk({ store, clock, known: ports.known }),
-    contacts: new ContactDesk({ store, definitions, policy, clock }),
+    contacts: new ContactDesk({ store, definitions, planner, policy, clock }),
 
     async import(name, source) {
       const campaign = await definitions.get(name)

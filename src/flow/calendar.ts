@@ -198,7 +198,7 @@ const REMEMBERED = 10_000
 
 /**
  * The zones in which the owner of this E.164 number may live: all zones of its country, by the data that Node carries
- * (`docs/decisions/0010-zones-of-a-number.md`). Empty when the country is not known.
+ * (`docs/decisions/0050-zones-of-a-number.md`). Empty when the country is not known.
  */
 export function zonesOf(number: string): string[] {
   if (!countryByNumber.has(number)) {
