@@ -1,10 +1,14 @@
-/** `apel serve`: the service itself. A first signal drains, a second one hurries; the exit code is 0 either way. */
+/**
+ * `apel serve`: the service itself. A first signal drains, a second one hurries; the exit code is 0 either way. SIGHUP
+ * reads flows and campaigns again.
+ */
 import { resolve } from 'node:path'
 import type { startService } from '../service.ts'
 import type { Register } from './command.ts'
 import { Exit } from './io.ts'
 import { problemLine } from './problems.ts'
 import { configFile } from './project.ts'
+import { count } from './show-text.ts'
 
 export const serve: Register = (program, io) => {
   program
@@ -36,6 +40,17 @@ export const serve: Register = (program, io) => {
         say(signals === 1 ? 'apel: no new call; waiting for those that are on' : 'apel: ending the calls that are on')
         obey()
       }
+      const onHup = (): void => {
+        if (service === null) return
+        service.reload().then(
+          ({ flows, campaigns, problems }) => {
+            for (const problem of problems) say(problemLine(problem, io.cwd))
+            say(`apel: read again: ${count(flows, 'flow')}, ${count(campaigns, 'campaign')}`)
+          },
+          (error: Error) => say(`apel: nothing was read again: ${error.message}`),
+        )
+      }
+      process.on('SIGHUP', onHup)
       process.on('SIGTERM', onSignal)
       process.on('SIGINT', onSignal)
       try {
@@ -46,6 +61,7 @@ export const serve: Register = (program, io) => {
         obey()
         await service.closed
       } finally {
+        process.off('SIGHUP', onHup)
         process.off('SIGTERM', onSignal)
         process.off('SIGINT', onSignal)
       }
