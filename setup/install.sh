@@ -360,8 +360,3 @@ for part in $missing; do
 done
 
 say "Ready: $CACHE"
-case " $missing " in *" sipp "*)
-  if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then
-    say "Note: SIPp presses keys through raw sockets, which need root. Without root or a passwordless sudo, tests that press keys on a real line are skipped."
-  fi ;;
-esac
