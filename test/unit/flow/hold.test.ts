@@ -279,6 +279,43 @@ t.test('an http task is asked once, at the start of the text, with max_hold as i
   t.equal(call.said().at(-1), 'It is 9.')
 })
 
+t.test('entering the hold again asks the service no second time', async (t) => {
+  const program = flow(`
+start: wait
+vars: { answer: {} }
+steps:
+  wait:
+    hold: "Wait."
+    task: { http: { url: "http://crm.test/" } }
+    max_hold: 50s
+    options: { "0": aside }
+    on: { done: hangup, failed: hangup }
+  aside: { menu: "Aside.", options: { "1": wait } }
+`)
+  const call = byHand(program)
+  call.start()
+  call.wait(500).key('0')
+  call.wait(9500).key('1')
+  t.equal(call.effects.filter((e) => e.type === 'http').length, 1)
+  call.wait(1000).played()
+  t.match(
+    call.effects.findLast((e) => e.type === 'timer' && e.ms !== 60_000),
+    { ms: 39_500 },
+    'max_hold counts from the end of the first text, also of one that was cut',
+  )
+  call.http({ body: {} })
+  t.equal(call.said().at(-1), 'Thank you for waiting.')
+})
+
+t.test('an answer to a request of the hold that comes while it is left counts on the next entry', async (t) => {
+  const call = byHand(asked)
+  call.start()
+  call.http({ body: { x: 3 } })
+  call.played()
+  call.played()
+  t.equal(call.said().at(-1), 'It is 3.')
+})
+
 t.test('2xx is done, all else failed', async (t) => {
   for (const [fields, said] of [
     [{ status: 204, body: {} }, 'told'],

@@ -235,7 +235,12 @@ steps:
   a: { say: "{order.total}" }
   sorry: { say: "{order.reason}", next: hangup }
 `)
-  t.match(talk(program, []), { said: ['Thank you. Goodbye.', '[hangs up]'], result: { disposition: 'completed' } })
+  t.match(talk(program, []), {
+    said: ['Thank you. Goodbye.', '[hangs up]'],
+    result: { disposition: 'completed', hangup_by: 'flow' },
+    steps: [{ step: 'a' }, { step: 'sorry', event: 'on_error' }],
+  })
+  t.equal(talk(program, []).steps.length, 2)
   const mute = byHand(flow('\nstart: a\nsteps:\n  a: { say: "A.", next: hangup }'))
   mute.start()
   t.match(mute.played(false).at(-1), { parts: [{ text: /technical reasons/ }] }, 'a missing sound is a fault')

@@ -112,6 +112,19 @@ t.test('talk that is still going on when a round begins counts in it from that m
   t.match(longer.said().at(-1), 'did not understand', '400 ms of it lie in the round')
 })
 
+t.test('talk from before the round has to last 300 ms within it', async (t) => {
+  const call = byHand(greeted)
+  call.start()
+  call.wait(100).talk(true)
+  call.wait(2000).played()
+  t.match(call.wait(100).played(), [
+    { type: 'timer', ms: 5000 },
+    { type: 'timer', ms: 200 },
+  ])
+  call.wait(200).fire('talk')
+  t.equal(call.state.timers.timeout, null)
+})
+
 t.test('talk in the first round does not make a nomatch of a silent second one', async (t) => {
   const { said } = talk(ask, [says(1), hears('did not understand')])
   t.match(said.slice(-5), ['did not understand', 'Press 1', 'Please speak', 'I will call you back', 'hangs up'])
