@@ -151,6 +151,14 @@ async function start(
     clock,
     log,
     voice: (node) => voices.get(node)!,
+    transfers: { reserve: (call, id, to, ring) => dialer.reserveLeg(call, id, to, ring) },
+    optOuts: {
+      async add({ number }, campaign) {
+        if (number !== '') await store.dnc.add({ number, campaign, reason: 'opt_out', at: now() })
+      },
+    },
+    recordsTalks: config.recordings.enabled,
+    telephony: (node) => byName.get(node)!.telephony,
     publish: events.publish,
   })
   const flow = shelf.get

@@ -15,6 +15,8 @@ export type Signal = { channel: string } & (
   | { kind: 'key'; key: string }
   | { kind: 'talk'; on: boolean }
   | { kind: 'played'; id: string; ok: boolean }
+  /** `duration` in ms, told in whole seconds. */
+  | { kind: 'recorded'; name: string; ok: boolean; duration: number }
 )
 
 type Reader = (event: AriEvent, channel: Fields) => Body | null
@@ -49,6 +51,8 @@ const READERS: Record<string, Reader> = {
     const id = text(playback.id)
     return id === '' ? null : { kind: 'played', id, ok: playback.state !== 'failed' }
   },
+  RecordingFinished: (event) => recorded(event, true),
+  RecordingFailed: (event) => recorded(event, false),
 }
 
 /** Another process has registered our application: it owns the events from now on. */
@@ -62,7 +66,7 @@ export function readEvent(event: AriEvent): Signal | null {
   const reader = Object.hasOwn(READERS, event.type) ? READERS[event.type] : undefined
   if (!reader) return null
   const channel = fields(event.channel)
-  const id = text(channel.id) || playbackTarget(event)
+  const id = text(channel.id) || targetOf(event.playback) || targetOf(event.recording)
   if (id === '') return null
   const body = reader(event, channel)
   return body && ({ ...body, channel: id } as Signal)
@@ -85,8 +89,17 @@ export function readChannel(listed: unknown): (Signal & { kind: 'entered' }) | n
   }
 }
 
-function playbackTarget(event: AriEvent): string {
-  const target = text(fields(event.playback).target_uri)
+function recorded(event: AriEvent, ok: boolean): Body | null {
+  const recording = fields(event.recording)
+  const name = text(recording.name)
+  // One that was thrown away ends as a good one, too.
+  const kept = ok && recording.state !== 'canceled'
+  return name === '' ? null : { kind: 'recorded', name, ok: kept, duration: 1_000 * (count(recording.duration) ?? 0) }
+}
+
+/** The channel that a playback or a recording is on. */
+function targetOf(thing: unknown): string {
+  const target = text(fields(thing).target_uri)
   return target.startsWith('channel:') ? target.slice('channel:'.length) : ''
 }
 

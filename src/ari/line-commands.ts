@@ -2,8 +2,9 @@
  * What can be asked of a channel: one request of ARI each. They settle when Asterisk has taken the request; what comes of
  * it is told by events. Asking for the end of what has ended already is success.
  */
-import type { Line } from '../call/ports.ts'
+import { keyLength, type Line } from '../call/ports.ts'
 import { talkDetect } from '../call/talk.ts'
+import { ApelError } from '../errors.ts'
 import type { Query } from './link.ts'
 import type { Node } from './node.ts'
 import { refused } from './refusals.ts'
@@ -46,6 +47,26 @@ export function makeCommands({ node, id, playing, hangup, release }: CommandPart
     async stopMusic() {
       await askChannel(node, id, 'DELETE', '/moh', {}, { gone: true })
     },
+    async record(name, { beep, maxTime }) {
+      await askChannel(node, id, 'POST', '/record', {
+        name: recordingName(name),
+        format: 'wav',
+        beep: beep ? 'true' : 'false',
+        maxDurationSeconds: Math.ceil(maxTime / 1000),
+        ifExists: 'overwrite',
+        terminateOn: 'none',
+      })
+    },
+    async stopRecord(name, keep) {
+      const live = `/recordings/live/${encodeURIComponent(recordingName(name))}`
+      const answer = await (keep ? node.request('POST', `${live}/stop`) : node.request('DELETE', live))
+      if (answer.status >= 300 && answer.status !== 404) {
+        throw refused(node.name, id, 'the end of a recording', answer.status, answer.body)
+      }
+    },
+    async press(keys, gap) {
+      await askChannel(node, id, 'POST', '/dtmf', { dtmf: keys, between: gap, duration: keyLength })
+    },
     async ring() {
       await askChannel(node, id, 'POST', '/ring')
     },
@@ -61,6 +82,12 @@ export function makeCommands({ node, id, playing, hangup, release }: CommandPart
     },
     release,
   }
+}
+
+/** A recording is a file on the node, so its name is of a fixed alphabet. */
+export function recordingName(name: string): string {
+  if (/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,150}$/.test(name)) return name
+  throw new ApelError('ari_refused', `"${name}" is no name for a recording`, { name })
 }
 
 /** A request about one channel; its body. `gone`: that there is no such channel is fine. */

@@ -89,6 +89,8 @@ export function observe(line: LineState, signal: Signal, at: number): LineEvent[
     case 'played':
       // A sound cut by the hang-up counts as failed; its caller hears of the end instead.
       return line.leaving && !signal.ok ? [] : [{ type: 'played', at, id: signal.id, ok: signal.ok }]
+    case 'recorded':
+      return [{ type: 'recorded', at, name: signal.name, ok: signal.ok, duration: signal.duration }]
     default: {
       const never: never = signal
       return never

@@ -7,6 +7,7 @@ import type { Clock, DialOrder, InboundCall, Line, LineEvent, Telephony } from '
 import { ApelError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { type Exclusively, listApp, unlistApp } from './app-list.ts'
+import { makeBridges } from './bridges.ts'
 import { dial } from './dial.ts'
 import { readChannel, readEvent } from './events.ts'
 import { makeLines } from './lines.ts'
@@ -64,6 +65,10 @@ export interface NodeTelephony extends Telephony {
   /** Ends a channel by its id; one that is gone already is success. */
   hangupById(id: string): Promise<void>
   setVariable(id: string, name: string, value: string): Promise<void>
+  /** The names of all recordings on the node, ours and others'. */
+  recordings(): Promise<string[]>
+  /** Deletes a recording; one that is gone already is success. */
+  deleteRecording(name: string): Promise<void>
   /** How many channels are followed. */
   size(): number
 }
@@ -173,6 +178,7 @@ export function makeTelephony(options: TelephonyOptions): NodeTelephony {
       }
       return dial(node, lines, order, listener)
     },
+    ...makeBridges(node),
     attach: (id, listener) => lines.attach(id, listener).line,
     onInbound(handler) {
       inbound = handler
@@ -207,6 +213,16 @@ export function makeTelephony(options: TelephonyOptions): NodeTelephony {
     },
     async setVariable(id, name, value) {
       await ask('POST', `/channels/${encodeURIComponent(id)}/variable`, { variable: name, value })
+    },
+    async recordings() {
+      const body = await ask('GET', '/recordings/stored')
+      return (Array.isArray(body) ? body : []).flatMap((stored) => {
+        const { name } = (stored ?? {}) as { name?: unknown }
+        return typeof name === 'string' ? [name] : []
+      })
+    },
+    async deleteRecording(name) {
+      await ask('DELETE', `/recordings/stored/${encodeURIComponent(name)}`, {}, true)
     },
     size: () => lines.size(),
   }

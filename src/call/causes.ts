@@ -5,6 +5,7 @@
  * 410 to 22, 480 483 to 19, 484 to 28, 486 600 to 17, 488 606 to 58, 500 to 38, 501 to 29, 502 to 27, 503 580 to 34, 504 to
  * 102, 420 to 3, the others to 127; our ring timeout is 19 with 480, our own hang-up while it rings 16.
  */
+import { ApelError } from '../errors.ts'
 import type { LineEvent } from './ports.ts'
 import type { Disposition } from './record.ts'
 
@@ -48,4 +49,9 @@ export function dispositionOf(end: Ended): Disposition {
     if (end.cause === null && end.by === 'unknown') return 'unknown'
   }
   return BY_CAUSE[end.cause ?? 0] ?? 'trunk_error'
+}
+
+/** The node refuses before it sends anything; only a channel of the same id means that somebody else may be dialling. */
+export function dispositionOfRefusal(error: unknown): Disposition {
+  return error instanceof ApelError && error.code === 'channel_exists' ? 'unknown' : 'trunk_error'
 }

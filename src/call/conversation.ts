@@ -10,11 +10,15 @@ import type { CallContext, Effect, FlowEvent, FlowResult, HangupBy } from '../fl
 import type { Program } from '../flow/program.ts'
 import { begin, result, type State, step } from '../flow/step.ts'
 import type { Journal } from './journal.ts'
+import type { Keypad } from './keypad.ts'
+import { optOut } from './opt-out.ts'
 import type { Player } from './player.ts'
 import type { CallPorts } from './ports.ts'
 import type { CallRecord, StepTrace } from './record.ts'
+import type { Recorder } from './recorder.ts'
 import { shortestTalk } from './talk.ts'
 import type { Timers } from './timers.ts'
+import type { DialEffect } from './transfer.ts'
 import { within } from './within.ts'
 
 /** ms that the ledger may take over a callback before the flow hears of a fault; a caller is listening to silence. */
@@ -26,11 +30,16 @@ export interface ConversationOptions {
   context: CallContext
   record: CallRecord
   player: Player
+  recorder: Recorder
+  keypad: Keypad
   timers: Timers
   journal: Journal
   ports: CallPorts
   /** Puts an answer of the world into the call's mailbox. */
   post(event: FlowEvent): void
+  /** The flow calls somebody to connect the two, or ends that. */
+  dial(effect: DialEffect): void
+  stopDial(id: string): void
   /** The flow ends the call. */
   hangup(): void
   /** Keeps the steps that were entered. */
@@ -99,7 +108,7 @@ export class Conversation {
   }
 
   #perform(effect: Effect, at: number): void {
-    const { player, timers, hangup } = this.#options
+    const { player, recorder, keypad, timers, hangup } = this.#options
     switch (effect.type) {
       case 'enter':
         break
@@ -130,19 +139,23 @@ export class Conversation {
         this.#schedule(effect)
         break
       case 'record':
-        this.#later({ type: 'recorded', at, id: effect.id, ok: false, duration: 0 })
-        break
-      case 'press':
-        this.#later({ type: 'pressed', at, id: effect.id, ok: false })
-        break
-      case 'dial':
-        this.#later({ type: 'dialed', at, id: effect.id, result: 'failed' })
-        break
-      case 'opt_out':
-        this.#later({ type: 'opted_out', at, id: effect.id, ok: false })
+        recorder.start(effect.id, effect.name, effect.beep, effect.maxTime)
         break
       case 'stop_record':
+        recorder.stop(effect.id, effect.keep)
+        break
+      case 'press':
+        keypad.press(effect.id, effect.keys, effect.gap)
+        break
+      case 'dial':
+        // Nobody is there to be connected.
+        if (this.#ended === null) this.#options.dial(effect)
+        break
       case 'stop_dial':
+        this.#options.stopDial(effect.id)
+        break
+      case 'opt_out':
+        this.#optOut(effect)
         break
       case 'hangup':
         this.#ended ??= effect.by
@@ -174,6 +187,11 @@ export class Conversation {
   #schedule({ id, request }: Extract<Effect, { type: 'callback' }>): void {
     const { ports, record } = this.#options
     this.#ask(id, ports.book.schedule(record, request), 'scheduled')
+  }
+
+  #optOut({ id, list }: Extract<Effect, { type: 'opt_out' }>): void {
+    const { ports, record } = this.#options
+    void optOut(record, list, ports).then((ok) => this.#later({ type: 'opted_out', at: ports.clock.now(), id, ok }))
   }
 
   #ask(id: string, answer: Promise<boolean>, good: 'allowed' | 'scheduled'): void {

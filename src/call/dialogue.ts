@@ -9,11 +9,14 @@ import type { CallContext, FlowEvent, FlowResult, HangupBy } from '../flow/io.ts
 import type { Program } from '../flow/program.ts'
 import { Conversation } from './conversation.ts'
 import type { Journal } from './journal.ts'
+import { Keypad } from './keypad.ts'
 import { Player } from './player.ts'
 import type { CallPorts, Line, LineEvent } from './ports.ts'
 import type { CallRecord, StepTrace } from './record.ts'
+import { Recorder } from './recorder.ts'
 import { TalkWatch } from './talk.ts'
 import { Timers } from './timers.ts'
+import { Transfer } from './transfer.ts'
 
 /** What comes back to a dialogue through the mailbox. */
 export type Reply = { kind: 'flow'; event: FlowEvent } | { kind: 'timer'; id: string; turn: number }
@@ -31,18 +34,24 @@ export interface DialogueOptions {
   /** The flow ends the call. */
   hangup(): void
   trace(steps: StepTrace[]): void
+  /** The record's `recordings` have changed. */
+  listed(): void
 }
 
 export class Dialogue {
   readonly #timers: Timers
   readonly #player: Player
   readonly #talk: TalkWatch
+  readonly #recorder: Recorder
+  readonly #keypad: Keypad
+  readonly #transfers: Transfer[] = []
   readonly #conversation: Conversation
   readonly #held: Reply[] = []
   #deaf = false
 
-  constructor({ line, node, ports, post, ...rest }: DialogueOptions) {
+  constructor({ line, node, ports, post, listed, ...rest }: DialogueOptions) {
     const { clock, log } = ports
+    const { record, program } = rest
     const tell = (event: FlowEvent) => post({ kind: 'flow', event })
     this.#timers = new Timers(clock, (id, turn) => post({ kind: 'timer', id, turn }))
     this.#player = new Player({
@@ -51,6 +60,20 @@ export class Dialogue {
       clock,
       log,
       played: (id, ok) => tell({ type: 'played', at: clock.now(), id, ok }),
+    })
+    this.#recorder = new Recorder({
+      line,
+      clock,
+      log,
+      kept: record.recordings,
+      listed,
+      recorded: (id, ok, duration) => tell({ type: 'recorded', at: clock.now(), id, ok, duration }),
+    })
+    this.#keypad = new Keypad({
+      line,
+      clock,
+      log,
+      pressed: (id, ok) => tell({ type: 'pressed', at: clock.now(), id, ok }),
     })
     this.#talk = new TalkWatch({
       clock,
@@ -64,6 +87,28 @@ export class Dialogue {
       ...rest,
       ports,
       player: this.#player,
+      recorder: this.#recorder,
+      keypad: this.#keypad,
+      dial: (effect) => {
+        const transfer = new Transfer({
+          effect,
+          id: `${record.id}.${this.#transfers.length + 1}`,
+          call: record,
+          line,
+          telephony: ports.telephony(node),
+          longest: program.limits.maxCallTime,
+          ports,
+          quiet: () => this.#player.quiet(),
+          connected: () => tell({ type: 'connected', at: clock.now(), id: effect.id }),
+          dialed: (result) => tell({ type: 'dialed', at: clock.now(), id: effect.id, result }),
+          recording(name) {
+            record.recordings.push(name)
+            listed()
+          },
+        })
+        this.#transfers.push(transfer)
+      },
+      stopDial: (id) => this.#transfers.find((transfer) => transfer.id === id)?.stop(),
       timers: this.#timers,
       post: tell,
     })
@@ -83,10 +128,11 @@ export class Dialogue {
     return this.#conversation.result()
   }
 
-  async heard(event: Extract<LineEvent, { type: 'key' | 'talk' | 'played' }>): Promise<void> {
+  async heard(event: Extract<LineEvent, { type: 'key' | 'talk' | 'played' | 'recorded' }>): Promise<void> {
     if (event.type === 'talk') {
       if (!this.#deaf) this.#talk.detected(event.on, event.at)
     } else if (event.type === 'key') await this.take(event)
+    else if (event.type === 'recorded') this.#recorder.ended(event)
     else {
       const id = this.#player.ended(event.id)
       if (id !== null) await this.take({ ...event, id })
@@ -123,6 +169,14 @@ export class Dialogue {
   gone(): void {
     this.hush()
     this.#player.close()
+    this.#recorder.close()
+    this.#keypad.close()
+    for (const transfer of this.#transfers) transfer.stop()
+  }
+
+  /** Settles when nothing is left of those whom the flow had called. */
+  async parted(): Promise<void> {
+    await Promise.all(this.#transfers.map((transfer) => transfer.over))
   }
 
   /** The record is being closed: no timer and no sound is left behind. */

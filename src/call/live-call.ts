@@ -185,6 +185,7 @@ export class LiveCall {
         return this.#dialogue?.heard(event)
       case 'key':
       case 'played':
+      case 'recorded':
         return this.#dialogue?.heard(event)
       case 'ended':
         return this.#onEnd(event)
@@ -208,6 +209,7 @@ export class LiveCall {
       post: (reply) => this.#mailbox.post(reply),
       hangup: () => this.#hangUp(),
       trace: (steps) => void this.#keeper.steps(steps),
+      listed: () => void this.#keeper.update({ recordings: [...this.record.recordings] }),
     })
     await this.#dialogue.take({ type: 'start', at: this.#ports.clock.now(), verdict })
     if (this.#early?.on) await this.#dialogue.heard(this.#early)
@@ -277,6 +279,8 @@ export class LiveCall {
     await this.#journal.flush(1_000)
     await this.#keeper.finish(this.record, tasks)
     this.#ports.publish({ type: 'call.ended', data: this.record })
+    // A call is over when nobody is left of it.
+    await this.#dialogue?.parted()
     this.#settle(this.record)
   }
 

@@ -3,13 +3,13 @@
  * once, and from there on the line's events lead. What keeps it from being dialled (no voice, no ledger to write the dial
  * into, somebody who stopped it) closes the record just as well.
  */
-import { ApelError } from '../errors.ts'
 import type { CallContext } from '../flow/io.ts'
 import type { Program } from '../flow/program.ts'
+import { dispositionOfRefusal } from './causes.ts'
 import { LiveCall } from './live-call.ts'
 import type { CallPorts, DialOrder, Telephony } from './ports.ts'
 import { prepare } from './prepare.ts'
-import type { CallRecord, Disposition } from './record.ts'
+import type { CallRecord } from './record.ts'
 
 export interface OutboundCall {
   record: CallRecord
@@ -57,9 +57,4 @@ export function startOutbound(
       call.refuse(dispositionOfRefusal(error))
     }
   }
-}
-
-/** The node refuses before it sends anything; only a channel of the same id means that somebody else may be dialling. */
-function dispositionOfRefusal(error: unknown): Disposition {
-  return error instanceof ApelError && error.code === 'channel_exists' ? 'unknown' : 'trunk_error'
 }

@@ -87,6 +87,12 @@ export class Player {
     this.#next(() => (on ? this.#startMusic(musicClass) : this.#stopMusic()))
   }
 
+  /** Ends the music; settles when the line has been asked for everything that was wanted of it until now. */
+  async quiet(): Promise<void> {
+    this.#next(() => this.#stopMusic())
+    await this.#last
+  }
+
   /** The line says that a sound has ended: its id, or null when nobody waits for it (it was stopped meanwhile). */
   ended(name: string): string | null {
     const id = name.slice(this.#name('').length)

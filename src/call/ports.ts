@@ -14,6 +14,8 @@ export type LineEvent =
   | { type: 'key'; at: number; key: string }
   | { type: 'talk'; at: number; on: boolean }
   | { type: 'played'; at: number; id: string; ok: boolean }
+  /** A recording of this channel has ended, and is kept if `ok`. `duration` in ms, as exactly as the line knows (whole seconds). */
+  | { type: 'recorded'; at: number; name: string; ok: boolean; duration: number }
   /**
    * The channel is gone. `cause` is Q.850, `sip` the SIP code when one came; `by` is `limit` when Asterisk's own
    * TIMEOUT(absolute) ended it, `callee` when the far side hung up, `us` after our own hang-up, `network` when the
@@ -35,6 +37,15 @@ export interface Line {
   stopPlay(id: string): Promise<void>
   startMusic(musicClass: string): Promise<void>
   stopMusic(): Promise<void>
+  /**
+   * Keeps what comes in, from the end of what is being played on, after a beep if wanted, as a WAV file of this name
+   * (`A-Za-z0-9._-`). `recorded` tells its end: after `maxTime` ms, rounded up to seconds, by `stopRecord`, or a fault.
+   */
+  record(name: string, options: { beep: boolean; maxTime: number }): Promise<void>
+  /** Ends a recording; without `keep` it is thrown away. One that has ended is success. */
+  stopRecord(name: string, keep: boolean): Promise<void>
+  /** Sends keys; returns at once, each takes `keyLength` and `gap` ms. */
+  press(keys: string, gap: number): Promise<void>
   ring(): Promise<void>
   answer(): Promise<void>
   hangup(): Promise<void>
@@ -68,6 +79,9 @@ export interface InboundCall {
   caller: string
 }
 
+/** ms that a key of ours lasts. */
+export const keyLength = 100
+
 /** One Asterisk node. */
 export interface Telephony {
   readonly node: string
@@ -79,6 +93,15 @@ export interface Telephony {
   dial(order: DialOrder, listener: (event: LineEvent) => void): Promise<Line>
   /** Takes over the events of a channel that exists already (inbound). */
   attach(id: string, listener: (event: LineEvent) => void): Line
+  /**
+   * Lets two answered channels hear each other. It waits for what is being played on them, so that must have been stopped.
+   * Rejects when they cannot be put together; both are alone then.
+   */
+  bridge(id: string, channels: readonly [string, string]): Promise<void>
+  /** Keeps what is said in a bridge as the WAV file of this name, until the bridge is gone, at most `maxTime` ms. */
+  recordBridge(id: string, name: string, maxTime: number): Promise<void>
+  /** Takes the two apart; both go on alone. A bridge that is not there is success. */
+  unbridge(id: string): Promise<void>
   /** Called once for each inbound call. */
   onInbound(handler: (call: InboundCall) => void): void
 }
@@ -113,6 +136,31 @@ export interface CallbackBook {
   schedule(record: CallRecord, request: CallbackRequest): Promise<boolean>
 }
 
+/** Whom a call is to be connected to: an extension of the PBX, or a telephone number as somebody wrote it. */
+export type Peer = { extension: string } | { number: string }
+
+/** A second channel for a call: its record stands in the ledger as reserved, and is to be finished like any other. */
+export interface LegOrder {
+  record: CallRecord
+  order: Omit<DialOrder, 'absolute'>
+}
+
+/** The gate, for legs. */
+export interface Transfers {
+  /**
+   * Writes the leg `id` of a live call down if it may be dialled on the call's node: a listed extension or an allowed
+   * number, not on the do-not-call list, a trunk with a free channel and a call left in this second (waited for, some
+   * seconds). Null when not, for whatever reason; that has been logged. Rejects when the ledger cannot be reached.
+   */
+  reserve(call: CallRecord, id: string, to: Peer, ring: number): Promise<LegOrder | null>
+}
+
+/** The do-not-call list, for a flow. */
+export interface OptOuts {
+  /** Keeps the call's number on the common list (null) or a campaign's. A withheld number needs no list. */
+  add(call: CallRecord, campaign: string | null): Promise<void>
+}
+
 export interface Web {
   /** Never rejects: a failed request is a result. Allow-list, private addresses, size and time are its business. */
   request(
@@ -141,6 +189,12 @@ export interface CallPorts {
   ledger: CallLedger
   book: CallbackBook
   web: Web
+  transfers: Transfers
+  optOuts: OptOuts
+  /** Whether conversations of two may be recorded (`recordings.enabled`); messages that are asked for always are. */
+  recordsTalks: boolean
+  /** A node by its name. */
+  telephony(node: string): Telephony
   clock: Clock
   log: Log
   /** The voice whose files this node can play. */

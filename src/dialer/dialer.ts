@@ -9,9 +9,9 @@
  * `ledger` and `callbacks` are the `CallLedger` and `CallbackBook` of a live call.
  */
 import type { Redis } from 'ioredis'
-import type { Clock, ServiceEvent } from '../call/ports.ts'
+import type { Clock, Peer, ServiceEvent } from '../call/ports.ts'
 import type { CallRecord } from '../call/record.ts'
-import { ApelError } from '../errors.ts'
+import { ApelError, maskNumber } from '../errors.ts'
 import type { CallContext } from '../flow/io.ts'
 import type { Log } from '../log.ts'
 import { type Attempt, blankRecord } from '../store/attempts.ts'
@@ -28,7 +28,7 @@ import { Gate, type RuleVerdict, type Verdict } from './gate.ts'
 import { Importer, type ImportReport, type ImportSource } from './import.ts'
 import { Ledger } from './ledger.ts'
 import { normaliseInbound } from './numbers.ts'
-import type { DialSettings, Placement } from './plan.ts'
+import type { DialSettings, Placement, Plan } from './plan.ts'
 import { type ManualRequest, Planner } from './planner.ts'
 import { type DialQueue, openQueue } from './queue.ts'
 import { SENT_AWAY, Turns } from './turns.ts'
@@ -81,6 +81,8 @@ export interface Dialer {
   stop(): Promise<void>
   /** A call of one's own, past the same gate. Throws an `ApelError` with the code of the rule that refuses. */
   reserveManual(request: ManualRequest): Promise<Placement>
+  /** A second channel for a live call, past the same gate; see `Transfers` of `call/ports.ts`. */
+  reserveLeg(call: CallRecord, id: string, to: Peer, ring: number): Promise<Placement | null>
   /** Writes an inbound call down; null when it was written down before. */
   reserveInbound(request: InboundRequest): Promise<{ record: CallRecord; context: CallContext } | null>
   /** Attempts that an instance of this name had under way when it ended: to be adopted, or finished as `unknown`. */
@@ -96,6 +98,8 @@ export interface Dialer {
 
 /** How long a call of one's own waits for a token of the trunk, ms. */
 const MANUAL_PATIENCE = 1500
+/** The same for a leg: somebody hears music meanwhile, ms. */
+const LEG_PATIENCE = 5000
 
 export function makeDialer(ports: DialerPorts): Dialer {
   const { store, settings, clock, log, instance, emit } = ports
@@ -177,6 +181,13 @@ export function makeDialer(ports: DialerPorts): Dialer {
     again().catch((error: Error) => log.warn({ error: error.message }, 'Redis cannot be read now'))
   }
 
+  /** For calls that nobody queued: they stand in a row of their own. */
+  const atTheGate = (plan: Plan, patience: number) =>
+    turns.join('', 0, 0).take<Verdict>(patience, async () => {
+      const found = await gate.reserve(plan)
+      return found.verdict === 'busy' ? { wait: found.wait } : { done: found }
+    })
+
   return {
     ledger,
     callbacks,
@@ -213,11 +224,7 @@ export function makeDialer(ports: DialerPorts): Dialer {
     },
 
     async reserveManual(request) {
-      const plan = await planner.manual(request)
-      const verdict = await turns.join('', 0, 0).take<Verdict>(MANUAL_PATIENCE, async () => {
-        const found = await gate.reserve(plan)
-        return found.verdict === 'busy' ? { wait: found.wait } : { done: found }
-      })
+      const verdict = await atTheGate(await planner.manual(request), MANUAL_PATIENCE)
       if (verdict === SENT_AWAY || verdict.verdict === 'busy' || verdict.verdict === 'gone')
         throw new ApelError(
           'trunk_busy',
@@ -228,6 +235,15 @@ export function makeDialer(ports: DialerPorts): Dialer {
       if (verdict.verdict === 'reserved') return verdict.placement
       const { rule, reason, until } = verdict
       throw new ApelError(rule, `This call is not made: ${reason}.`, { rule, until }, verdict.verdict === 'hold')
+    },
+
+    async reserveLeg(call, id, to, ring) {
+      const plan = planner.leg(call, id, to, ring)
+      const verdict = await atTheGate(plan, LEG_PATIENCE)
+      if (verdict !== SENT_AWAY && verdict.verdict === 'reserved') return verdict.placement
+      const why = verdict !== SENT_AWAY && 'rule' in verdict ? verdict.rule : 'trunk_busy'
+      log.warn({ call: call.id, to: maskNumber(plan.raw), rule: why }, 'a transfer is not made')
+      return null
     },
 
     async reserveInbound({ id, node, called, caller, flow, campaign: name }) {

@@ -78,7 +78,7 @@ export class Gate {
       return { ...first, verdict: first.verdict as 'hold' | 'refuse' }
     }
     const record = blankRecord({
-      id: newId(now),
+      id: plan.id ?? newId(now),
       campaign: plan.campaign?.name ?? null,
       contact: plan.key,
       number: plan.number ?? '',
@@ -162,9 +162,11 @@ export class Gate {
   /** The rules of plan and calendar. */
   private judge(plan: Plan, now: number): RuleVerdict[] {
     const { hours } = plan
+    // Hours and caps protect people from being called by themselves; a leg is called for somebody who is on the line.
+    const leg = plan.kind === 'leg'
     const fault = judgeNumber(plan.number, this.ports.policy)
-    const zones = hasZones(hours)
-    const open = zones && isOpen(now, hours.zones, hours.windows, hours.holidays)
+    const zones = leg || hasZones(hours)
+    const open = leg || (zones && isOpen(now, hours.zones, hours.windows, hours.holidays))
     const holiday = zones && !open && isOpen(now, hours.zones, hours.windows, [])
     const opens = open || !zones ? null : nextOpening(now, hours.zones, hours.windows, hours.holidays, YEAR)
     const shut = plan.trunks.map((trunk) => this.ports.closed(trunk.node))
@@ -210,7 +212,7 @@ export class Gate {
         })),
       concurrency: plan.campaign?.dial.concurrency ?? null,
       rate: plan.campaign?.dial.cps ? rateOf(plan.campaign.dial.cps) : null,
-      caps: { day: per_day, week: per_week, day_start: day.start, day_end: day.end },
+      caps: plan.kind === 'leg' ? null : { day: per_day, week: per_week, day_start: day.start, day_end: day.end },
       budget: plan.campaign && {
         max: plan.campaign.attempts.max,
         per_day: plan.campaign.attempts.per_day,

@@ -42,6 +42,8 @@ export interface DialSettings {
 
 export interface Plan {
   kind: CallRecord['kind']
+  /** The id that the record is to have; without it a new one. */
+  id?: string
   campaign: Campaign | null
   row: number | null
   key: string | null

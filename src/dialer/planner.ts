@@ -1,4 +1,6 @@
 /** Makes plans: of what the line-up handed out, of a call that somebody asks for, of a call that came in. */
+import type { Peer } from '../call/ports.ts'
+import type { CallRecord } from '../call/record.ts'
 import type { CallContext } from '../flow/io.ts'
 import type { Claim, Item } from '../store/line-up.ts'
 import type { Row } from '../store/rows.ts'
@@ -89,6 +91,38 @@ export class Planner {
       data: {},
       previous: number === null ? null : await this.store.lineUp.previous(number, null, null),
       vars,
+    }
+  }
+
+  /**
+   * Somebody whom a live call is to be connected to, on its node. Of an extension the whole text must be one that is
+   * listed. Our own PBX is shown who is calling; elsewhere only the trunk's own numbers may be shown.
+   */
+  leg(call: CallRecord, id: string, to: Peer, ring: number): Plan {
+    const raw = 'extension' in to ? to.extension : to.number
+    const found = normalise(raw, this.settings.policy)
+    const number = 'extension' in to && found !== raw.trim() ? null : found
+    const trunks = trunksFor(null, number, this.settings).filter(({ node }) => node === call.node)
+    const shown = number?.startsWith('+') || call.number === '' ? null : [call.number]
+    return {
+      kind: 'leg',
+      id,
+      campaign: null,
+      row: null,
+      key: null,
+      progress: null,
+      callback: null,
+      number,
+      raw,
+      flow: call.flow ?? '',
+      consent: null,
+      hours: this.hours(null, { number: number ?? '', data: {} }),
+      trunks: shown === null ? trunks : trunks.map((trunk) => ({ ...trunk, caller_ids: shown })),
+      ring,
+      amd: false,
+      data: {},
+      previous: null,
+      vars: {},
     }
   }
 

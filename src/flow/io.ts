@@ -40,10 +40,13 @@ export type FlowEvent =
   | { type: 'recorded'; at: number; id: string; ok: boolean; duration: number }
   /** The keys of a `press` have all been sent; `ok: false` when the line refused them. */
   | { type: 'pressed'; at: number; id: string; ok: boolean }
-  /** The other side of a `dial` has answered: the two hear each other, music has been stopped. Comes at most once. */
+  /**
+   * The other side of a `dial` has answered: the two hear each other, music has been stopped. Comes at most once, and not at
+   * all when they hang up again in that moment.
+   */
   | { type: 'connected'; at: number; id: string }
   /**
-   * A `dial` is over and the far side is ours alone again. `completed`: they had been connected, and the other side hung up
+   * A `dial` is over and the far side is ours alone again. `completed`: they had answered, and have hung up
    * or the time limit came; `failed`: it may not or cannot be called, or the line refused. Comes once, never after
    * `stop_dial` nor after a hang-up.
    */

@@ -5,7 +5,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { makeTelephony } from '../../src/ari/telephony.ts'
+import { makeTelephony, type NodeTelephony } from '../../src/ari/telephony.ts'
 import { type Calls, makeCalls } from '../../src/call/calls.ts'
 import type { CallbackBook, CallLedger, CallPorts, DialOrder, ServiceEvent, Voice } from '../../src/call/ports.ts'
 import type { CallRecord, StepTrace } from '../../src/call/record.ts'
@@ -38,6 +38,10 @@ export interface Stage {
   asterisk: Awaited<ReturnType<typeof startAsterisk>>
   events: ServiceEvent[]
   callbacks: CallbackRequest[]
+  /** Every record that was finished, legs' too, in order. */
+  finished: CallRecord[]
+  /** Numbers that were put on the do-not-call list. */
+  optOuts: string[]
   /** Dials a phone that does this; settles with the record. `context` fills in what the flow reads. */
   dial(program: Program, behaviour: Behaviour, more?: Dialled): Promise<Told>
   /** The id that `dial` has given to its newest call. */
@@ -48,6 +52,7 @@ export interface Stage {
   heard(told: Told, program: Program, sentence: string): Promise<boolean>
   /** How long such a sentence is, ms. */
   length(program: Program, sentence: string): Promise<number>
+  telephony: NodeTelephony
   /** Channels that Asterisk has. */
   channels(): Promise<number>
   stop(): Promise<void>
@@ -76,6 +81,8 @@ export interface StageOptions {
   allowHosts?: string[]
   /** Stands before the real voice. */
   voice?(real: Voice): Voice
+  /** Whether a transfer to this number is allowed; without it, always. */
+  transfers?(number: string): boolean
   /** Stands before a book that allows and keeps all. */
   book?: Partial<CallbackBook>
 }
@@ -111,6 +118,8 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const voice = options.voice?.(real) ?? real
   const callbacks: CallbackRequest[] = []
   const events: ServiceEvent[] = []
+  const finished: CallRecord[] = []
+  const optOuts: string[] = []
   const steps = new Map<string, StepTrace[]>()
   const journals = new Map<string, { type: string; at: number }[]>()
   const add = <T>(map: Map<string, T[]>, id: string, more: T[]) => map.set(id, [...(map.get(id) ?? []), ...more])
@@ -118,7 +127,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     update: async () => {},
     steps: async (id, more) => void add(steps, id, more),
     journal: async (id, input) => void add(journals, id, [input as { type: string; at: number }]),
-    finish: async () => {},
+    finish: async (record) => void finished.push({ ...record }),
   }
   const web = makeWeb({ allowHosts: options.allowHosts ?? [] })
   const ports: CallPorts = {
@@ -132,10 +141,27 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     clock,
     log,
     voice: () => voice,
+    transfers: {
+      async reserve(call, legId, to) {
+        const number = 'number' in to ? to.number : to.extension
+        const order = {
+          id: legId,
+          endpoint: `PJSIP/${number}@carrier`,
+          callerId: call.number,
+          ring: 20_000,
+          amd: false,
+        }
+        return options.transfers?.(number) === false
+          ? null
+          : { record: { ...recordOf(legId), number, kind: 'leg' }, order }
+      },
+    },
+    optOuts: { add: async (call) => void optOuts.push(call.number) },
+    recordsTalks: true,
+    telephony: () => telephony,
     publish: (event) => events.push(event),
   }
-  const calls = makeCalls(ports)
-  const telephony = makeTelephony({
+  const telephony: NodeTelephony = makeTelephony({
     node: 'stage',
     url: asterisk.url,
     username: 'apel',
@@ -145,6 +171,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     log,
     clock,
   })
+  const calls = makeCalls(ports)
   let count = 0
   let id = ''
   const told = (record: CallRecord, phone: PhoneCall): Told => ({
@@ -185,6 +212,9 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     asterisk,
     events,
     callbacks,
+    finished,
+    optOuts,
+    telephony,
     newest: () => id,
     async dial(program, behaviour, { context = {}, order = {} } = {}) {
       count += 1

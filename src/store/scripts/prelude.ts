@@ -94,12 +94,12 @@ local function idtime(id)
 end
 
 -- The last conversation: with this contact, else with this number in any campaign. Only calls that were answered. An
--- inbound call belongs to the contact that it was found to be from.
+-- inbound call belongs to the contact that it was found to be from; a leg was somebody else's conversation.
 local function previous(number, c, row)
   for _, id in ipairs(call('LRANGE', P .. 'n:' .. number, 0, 49)) do
-    local f = call('HMGET', P .. 'a:' .. id, '_state', 'answered_at', '_campaign', '_home', '_row')
+    local f = call('HMGET', P .. 'a:' .. id, '_state', 'answered_at', '_campaign', '_home', '_row', 'kind')
     local ours = not row or ((f[3] or f[4]) == c and tonumber(f[5] or '') == row)
-    if f[1] == 'ended' and f[2] and ours then return id end
+    if f[1] == 'ended' and f[2] and ours and f[6] ~= '"leg"' then return id end
   end
   return nil
 end

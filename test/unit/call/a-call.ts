@@ -5,7 +5,17 @@ import type { CallRecord, StepTrace } from '../../../src/call/record.ts'
 import type { CallContext, FlowResult } from '../../../src/flow/io.ts'
 import { loadFlows } from '../../../src/flow/load.ts'
 import type { Program } from '../../../src/flow/program.ts'
-import { type HandClock, type HandLine, handClock, handLine, handVoice, quiet, settled } from './by-hand.ts'
+import {
+  type HandClock,
+  type HandLine,
+  type HandNode,
+  handClock,
+  handLine,
+  handNode,
+  handVoice,
+  quiet,
+  settled,
+} from './by-hand.ts'
 
 /** A program from the steps of a flow, as its author writes them. */
 export function programOf(steps: string, head = ''): Program {
@@ -75,6 +85,7 @@ export interface MemoryLedger {
   updates: object[]
   steps: StepTrace[]
   finished: { record: CallRecord; tasks: FlowResult['tasks'] }[]
+  optOuts: string[]
   mood: 'well' | 'failing' | 'hanging'
 }
 
@@ -86,6 +97,7 @@ export interface ACall {
   events: ServiceEvent[]
   ports: CallPorts
   voice: ReturnType<typeof handVoice>
+  node: HandNode
   /** An event of the line, now, and all that follows from it. */
   tell(event: Told): Promise<void>
   /** The end of the sound that was asked for last. */
@@ -99,10 +111,12 @@ export function memoryPorts(clock: HandClock): {
   ledger: MemoryLedger
   events: ServiceEvent[]
   voice: ReturnType<typeof handVoice>
+  node: HandNode
 } {
   const events: ServiceEvent[] = []
+  const node = handNode()
   const voice = handVoice()
-  const ledger: MemoryLedger = { journal: [], updates: [], steps: [], finished: [], mood: 'well' }
+  const ledger: MemoryLedger = { journal: [], updates: [], steps: [], finished: [], optOuts: [], mood: 'well' }
   const kept = async (keep: () => void) => {
     if (ledger.mood === 'failing') throw new Error('the ledger is read-only')
     if (ledger.mood === 'hanging') await new Promise(() => {})
@@ -120,16 +134,25 @@ export function memoryPorts(clock: HandClock): {
     clock,
     log: quiet,
     voice: () => voice,
+    transfers: {
+      async reserve(_, id) {
+        const order = { id, endpoint: 'PJSIP/100@pbx', callerId: null, ring: 20_000, amd: false }
+        return { record: { ...recordOf(id), kind: 'leg' }, order }
+      },
+    },
+    optOuts: { add: (call, list) => kept(() => ledger.optOuts.push(`${call.number} ${list}`)) },
+    recordsTalks: true,
+    telephony: () => node,
     publish: (event) => events.push(event),
   }
-  return { ports, ledger, events, voice }
+  return { ports, ledger, events, voice, node }
 }
 
 /** A call that is being dialled: the line is there, nothing has happened yet. */
 export function aCall(program: Program, { amd = false, longest = 3600_000 } = {}): ACall {
   const clock = handClock()
   const line = handLine()
-  const { ports, ledger, events, voice } = memoryPorts(clock)
+  const { ports, ledger, events, voice, node } = memoryPorts(clock)
   const call = new LiveCall({
     record: recordOf(line.id),
     program,
@@ -148,5 +171,5 @@ export function aCall(program: Program, { amd = false, longest = 3600_000 } = {}
     const id = line.asked.findLast((asked) => asked.startsWith('play '))?.split(' ')[1] ?? ''
     await tell({ type: 'played', id, ok })
   }
-  return { call, clock, line, ledger, events, ports, voice, tell, heard }
+  return { call, clock, line, ledger, events, ports, voice, node, tell, heard }
 }

@@ -4,7 +4,7 @@
  */
 import { setImmediate as turn } from 'node:timers/promises'
 import { pino } from 'pino'
-import type { Clock, Line, LineEvent, Voice } from '../../../src/call/ports.ts'
+import type { Clock, Line, LineEvent, Telephony, Voice } from '../../../src/call/ports.ts'
 
 export const quiet = pino({ level: 'silent' })
 
@@ -61,6 +61,8 @@ export interface HandLine extends Line {
   /** Requests of this kind are not answered until `release` is called. */
   stall(kind: string): () => void
   released: boolean
+  /** A request that is only written down. */
+  ask(kind: string, rest?: string): Promise<void>
 }
 
 export function handLine(id = 'call-1'): HandLine {
@@ -77,10 +79,14 @@ export function handLine(id = 'call-1'): HandLine {
     asked: [],
     packets: 0,
     released: false,
+    ask,
     play: (play, files) => ask('play', `${play} ${files.join(' ')}`),
     stopPlay: (play) => ask('stop', play),
     startMusic: (name) => ask('music', name),
     stopMusic: () => ask('quiet'),
+    record: (name, { beep, maxTime }) => ask('record', `${name} ${beep ? 'beep ' : ''}${maxTime}`),
+    stopRecord: (name, keep) => ask(keep ? 'keep' : 'drop', name),
+    press: (keys, gap) => ask('press', `${keys} ${gap}`),
     ring: () => ask('ring'),
     answer: () => ask('answer'),
     hangup: () => ask('hangup'),
@@ -111,6 +117,45 @@ export function handLine(id = 'call-1'): HandLine {
     },
   }
   return line
+}
+
+export interface HandNode extends Telephony {
+  /** What was asked of the node, in order, e.g. `dial call-1.1`, `bridge call-1.1 call-1 call-1.1`. */
+  asked: string[]
+  /** The lines of the legs that were dialled, and what tells their events. */
+  lines: Map<string, HandLine>
+  tell(id: string, event: LineEvent): void
+  fail(kind: string, error: Error | null): void
+  stall(kind: string): () => void
+}
+
+/** A node whose channels and bridges a test plays by hand. */
+export function handNode(): HandNode {
+  const line = handLine('node')
+  const listeners = new Map<string, (event: LineEvent) => void>()
+  const node: HandNode = {
+    node: 'local',
+    asked: line.asked,
+    lines: new Map(),
+    tell: (id, event) => listeners.get(id)?.(event),
+    fail: line.fail,
+    stall: line.stall,
+    ready: () => true,
+    reason: () => null,
+    async dial(order, listener) {
+      listeners.set(order.id, listener)
+      const leg = handLine(order.id)
+      await line.ask('dial', order.id)
+      node.lines.set(order.id, leg)
+      return leg
+    },
+    attach: (id) => handLine(id),
+    bridge: (id, channels) => line.ask('bridge', `${id} ${channels.join(' ')}`),
+    recordBridge: (id, name) => line.ask('record', `${id} ${name}`),
+    unbridge: (id) => line.ask('unbridge', id),
+    onInbound() {},
+  }
+  return node
 }
 
 /** A voice whose files are named by their text; `late` texts wait until they are made. */

@@ -33,6 +33,9 @@ function setUp() {
       return line
     },
     onInbound() {},
+    bridge: async () => {},
+    recordBridge: async () => {},
+    unbridge: async () => {},
   } satisfies Telephony
   const calls = makeCalls(ports)
   const id = line.id
