@@ -5,7 +5,7 @@ import { ring } from '../store/bell.ts'
 import type { CampaignState, CampaignView } from '../store/campaigns.ts'
 import type { Store } from '../store/store.ts'
 import { type Known, parseCampaign } from './campaign.ts'
-import { CALLBACKS } from './definitions.ts'
+import { CALLBACKS, type Definitions } from './definitions.ts'
 
 export type Action = 'start' | 'pause' | 'resume' | 'stop' | 'drain'
 
@@ -19,6 +19,7 @@ const WAYS: Record<Action, { from: CampaignState[]; to: CampaignState }> = {
 
 export interface CampaignPorts {
   store: Store
+  definitions: Definitions
   clock: Clock
   /** The flows and trunks that a definition may name, as they are now. */
   known(): Known
@@ -42,6 +43,7 @@ export class CampaignDesk {
       })
     }
     const created = await this.ports.store.campaigns.put(name, definition, this.ports.clock.now())
+    this.ports.definitions.forget(name)
     return { created, campaign: await this.get(name) }
   }
 

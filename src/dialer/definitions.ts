@@ -9,7 +9,8 @@ export const CALLBACKS = 'callbacks'
 export class Definitions {
   private readonly store: Store
   private readonly log: Log
-  private readonly known = new Map<string, Campaign | null>()
+  /** Promises, so that a read which was under way when its answer was forgotten does not come back. */
+  private readonly known = new Map<string, Promise<Campaign | null>>()
 
   constructor(store: Store, log: Log) {
     this.store = store
@@ -19,12 +20,18 @@ export class Definitions {
   /** Null when there is none of that name, or none that this version understands. */
   async get(name: string): Promise<Campaign | null> {
     const found = this.known.get(name)
-    if (found !== undefined) return found
-    const campaign = name === CALLBACKS ? callbacksCampaign() : await this.read(name)
-    this.known.set(name, campaign)
-    return campaign
+    if (found !== undefined) return await found
+    const reading = name === CALLBACKS ? Promise.resolve(callbacksCampaign()) : this.read(name)
+    this.known.set(name, reading)
+    try {
+      return await reading
+    } catch (error) {
+      if (this.known.get(name) === reading) this.known.delete(name)
+      throw error
+    }
   }
 
+  /** To be called by whoever writes one, so that it reads its own words; other instances hear the bell. */
   forget(name: string): void {
     this.known.delete(name)
   }

@@ -191,7 +191,7 @@ export function makeDialer(ports: DialerPorts): Dialer {
   return {
     ledger,
     callbacks,
-    campaigns: new CampaignDesk({ store, clock, known: ports.known }),
+    campaigns: new CampaignDesk({ store, definitions, clock, known: ports.known }),
     contacts: new ContactDesk({ store, definitions, planner, policy, clock }),
 
     async import(name, source) {
