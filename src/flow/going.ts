@@ -6,34 +6,14 @@
  * below.
  */
 
+import { beginAfter, settleAfter } from './after.ts'
 import type { Inline, Target } from './program.ts'
 import { render } from './render.ts'
 import type { Ending } from './state.ts'
-import {
-  arm,
-  currentStep,
-  disarm,
-  disarmStep,
-  Fault,
-  hush,
-  keep,
-  music,
-  perform,
-  say,
-  speech,
-  type Turn,
-} from './turn.ts'
-import type { Entry } from './verb.ts'
+import { currentStep, disarmStep, Fault, goTo, hush, keep, music, perform, say, speech, type Turn } from './turn.ts'
 
-/** What `on_hangup` may take, ms. */
-const CLEAN_UP = 30_000
 const POLITE = new Set(['give_up', 'exhausted', 'max_hold'])
 const FAULTS = new Set(['error', 'timeout', 'unavailable'])
-
-/** Goes to a step when this turn's handler has returned. */
-export function goTo(turn: Turn, step: string, event: string, entry: Entry = 'fresh'): void {
-  turn.next = { step, event, entry }
-}
 
 /** The step's work is done, with an outcome that `on:` may name, or without one. */
 export function leave(turn: Turn, outcome: string | null, event = outcome ?? 'next'): void {
@@ -151,58 +131,4 @@ export function fail(turn: Turn, cause: { unplayable: boolean }): void {
   s.failedAt = s.inputs
   s.stack = []
   goTo(turn, turn.program.onError, 'on_error')
-}
-
-/** The call is over: `on_hangup` begins, and has its time. */
-export function beginAfter(turn: Turn): void {
-  const { s } = turn
-  disarmStep(turn)
-  disarm(turn, 'limit')
-  s.saying = null
-  s.ask = null
-  s.act = null
-  s.music = false
-  s.stack = []
-  s.phase = 'after'
-  s.after = 0
-  s.step = null
-  turn.next = null
-  if (turn.program.onHangup.length === 0) return finish(turn)
-  arm(turn, 'after', CLEAN_UP)
-  goTo(turn, turn.program.onHangup[0]!, 'on_hangup')
-}
-
-/** A step of `on_hangup` is done: what its target assigns is assigned, and the next one runs. */
-function settleAfter(turn: Turn, outcome: string | null): void {
-  const { s } = turn
-  if (s.phase !== 'after') return
-  const step = currentStep(turn)
-  if (step !== null) {
-    keep(turn, step.outcome)
-    const target = outcome === null ? undefined : step.on.get(outcome)
-    if (target?.to === 'inline') {
-      keep(turn, target.inline.outcome)
-      try {
-        perform(turn, target.inline.set)
-      } catch {
-        // Clean-up goes on to its next step whatever one of them meets: there is nobody left to apologise to.
-      }
-    }
-  }
-  s.after++
-  const following = turn.program.onHangup[s.after]
-  if (following === undefined) finish(turn)
-  else goTo(turn, following, 'on_hangup')
-}
-
-/** Nothing more will come. */
-export function finish(turn: Turn): void {
-  const { s } = turn
-  disarmStep(turn)
-  disarm(turn, 'after')
-  s.act = null
-  s.step = null
-  s.phase = 'done'
-  turn.next = null
-  turn.out.push({ type: 'done' })
 }

@@ -4,20 +4,22 @@
  */
 
 import type { Problem } from '../errors.ts'
+import { agreements } from './agreements.ts'
 import { buildAt, type Facts, USUAL_MANNER, type Workshop } from './build.ts'
 import { builtInSteps } from './built_in.ts'
 import { checkProgram } from './check.ts'
 import { parseDuration } from './duration.ts'
-import { expressionCompiler, RESERVED } from './expressions.ts'
+import { expressionCompiler } from './expressions.ts'
 import { flowFile } from './file.ts'
 import { hash } from './hash.ts'
 import { guess } from './near.ts'
-import type { Program, ValueType } from './program.ts'
-import { NAME, problemsOf, VARIABLE } from './schema.ts'
+import type { Program } from './program.ts'
+import { NAME } from './schema.ts'
+import { problemsOf } from './shape_faults.ts'
 import { buildSituations } from './situation_file.ts'
 import { type Path, placeOf, readSource } from './source.ts'
 import { compileStep, linkSteps } from './step_file.ts'
-import { typeOfValue } from './turn.ts'
+import { readVariables } from './variables.ts'
 
 export type { Facts } from './build.ts'
 
@@ -64,27 +66,6 @@ function guardedLoad(file: FlowFile, facts: Facts): ReturnType<typeof loadFlow> 
   }
 }
 
-/** Callbacks that begin in another flow: the steps that they reach there, and those that are not there. */
-function agreements(flows: Map<string, Program>): { reached: Map<string, string[]>; problems: Problem[] } {
-  const reached = new Map<string, string[]>()
-  const problems: Problem[] = []
-  for (const program of flows.values())
-    for (const step of program.steps.values()) {
-      const { flow, at } = step.node as { flow?: string | null; at?: string | null }
-      if (step.verb.name !== 'callback' || typeof flow !== 'string' || flow === program.flow) continue
-      const other = flows.get(flow)
-      const problem = (code: string, message: string) =>
-        problems.push({ file: program.file, ...step.place, severity: 'error', code, message })
-      if (other === undefined) problem('unknown-target', `there is no flow "${flow}"${guess(flow, flows.keys())}`)
-      else if (typeof at === 'string') {
-        if (other.steps.get(at)?.name !== at)
-          problem('unknown-target', `the flow "${flow}" has no step "${at}"${guess(at, other.steps.keys())}`)
-        reached.set(flow, [...(reached.get(flow) ?? []), at])
-      }
-    }
-  return { reached, problems }
-}
-
 export function isLibrary(path: string): boolean {
   return path.split(/[\\/]/).slice(0, -1).at(-1) === 'library'
 }
@@ -120,7 +101,7 @@ function loadFlow({ path: file, text }: FlowFile, facts: Facts): { program: Prog
   }
 
   const program = emptyProgram(file, named, text, raw)
-  readVariables(raw, program, report)
+  readVariables(asMap(raw.vars) ?? {}, program, report)
   const shop: Workshop = {
     file,
     root,
@@ -181,36 +162,6 @@ function emptyProgram(file: string, flow: string, text: string, raw: Record<stri
     limits: { maxCallTime: 600_000, maxSteps: 500 },
     manner: USUAL_MANNER,
     texts: [],
-  }
-}
-
-type Report = (code: string, message: string, path: Path, atKey?: boolean) => void
-
-/** Words that the expression language keeps for itself. */
-const CEL_WORDS = new Set(
-  (
-    'true false null in as break const continue else for function if import let loop package namespace return var void ' +
-    'while list map string int uint double bool bytes null_type type optional google'
-  ).split(' '),
-)
-
-function readVariables(raw: Record<string, unknown>, program: Program, report: Report): void {
-  for (const [name, value] of Object.entries(asMap(raw.vars) ?? {})) {
-    if (CEL_WORDS.has(name)) {
-      report('name', `"${name}" is a word of the expression language and cannot be a variable`, ['vars', name], true)
-      continue
-    }
-    if (!VARIABLE.test(name)) {
-      report('name', `"${name}" cannot be the name of a variable: use letters, digits and _`, ['vars', name], true)
-      continue
-    }
-    if (RESERVED.includes(name)) {
-      report('name', `"${name}" is there in every flow and cannot be declared`, ['vars', name], true)
-      continue
-    }
-    const type: ValueType = typeOfValue(value)
-    program.vars[name] = value
-    program.types[name] = type
   }
 }
 

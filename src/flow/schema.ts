@@ -1,14 +1,11 @@
 /**
- * The shapes that verbs and the file are made of, as zod schemas, and the translation of what zod finds into problems
- * with a place, plain words and a near name. The schemas check shape alone (no transforms), so a JSON Schema for
- * editors can be had from the very same objects.
+ * The shapes that verbs and the file are made of, as zod schemas. They check shape alone (no transforms), so a JSON
+ * Schema for editors can be had from the very same objects. What they find is told by `shape_faults.ts`.
  */
 
 import { z } from 'zod'
-import type { Problem } from '../errors.ts'
 import { DURATION, parseDuration } from './duration.ts'
 import { near } from './near.ts'
-import { type Located, type Path, placeOf } from './source.ts'
 
 const MAX_DURATION = 20 * 86_400_000
 
@@ -54,7 +51,7 @@ export function oneOf<const T extends readonly [string, ...string[]]>(...names: 
   return z.enum(names, {
     error: (issue) => {
       const guess = typeof issue.input === 'string' ? near(issue.input, names) : null
-      return `expected ${list(names)}${guess === null ? '' : `: did you mean "${guess}"?`}`
+      return `expected ${listed(names)}${guess === null ? '' : `: did you mean "${guess}"?`}`
     },
   })
 }
@@ -145,109 +142,7 @@ export function outcomes(names: readonly string[]) {
   return fields(Object.fromEntries(names.map((name) => [name, target.optional()]))).optional()
 }
 
-function list(names: readonly string[]): string {
+/** "a, b or c" */
+export function listed(names: readonly string[]): string {
   return names.length === 1 ? `${names[0]}` : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
-}
-
-/** What zod found wrong with the value at `path`, as problems in the file's own places. */
-export function problemsOf(error: z.ZodError, file: string, root: Located, path: Path): Problem[] {
-  const found = error.issues.flatMap((issue) => translate(issue as Issue, file, root, path))
-  // A misspelt key is one fault, not a missing one beside an unknown one.
-  return found.filter(
-    (p) =>
-      p.code !== 'missing' ||
-      !found.some((q) => q.code === 'unknown-key' && q.message.includes(`mean ${p.message.split(' is missing')[0]}?`)),
-  )
-}
-
-interface Issue {
-  code: string
-  path: PropertyKey[]
-  message: string
-  keys?: string[]
-  errors?: Issue[][]
-  issues?: Issue[]
-  input?: unknown
-}
-
-function translate(issue: Issue, file: string, root: Located, base: Path): Problem[] {
-  const path = [...base, ...(issue.path as Path)]
-  const at = (code: string, message: string, where: Path, atKey = false): Problem => ({
-    file,
-    ...placeOf(root, where, atKey),
-    severity: 'error',
-    code,
-    message,
-  })
-  const name = path.at(-1)
-  switch (issue.code) {
-    case 'unrecognized_keys': {
-      const known = knownKeys(issue.message)
-      return (issue.keys ?? []).map((key) => at('unknown-key', unknownKey(key, known), [...path, key], true))
-    }
-    case 'invalid_union': {
-      const branch = closest(issue.errors ?? [])
-      if (branch === null) break
-      return branch.flatMap((inner) => translate(inner, file, root, path))
-    }
-    case 'invalid_key':
-      return [at('name', `"${String(name)}": ${issue.issues?.[0]?.message ?? issue.message}`, path, true)]
-    case 'invalid_element':
-      return (issue.issues ?? []).flatMap((inner) => translate(inner, file, root, path))
-  }
-  if (!isThere(root, path))
-    return [at('missing', `"${String(name)}" is missing: ${issue.message}`, path.slice(0, -1), true)]
-  return [at('wrong-type', `${typeof name === 'string' ? `${name}: ` : ''}${issue.message}`, path)]
-}
-
-function isThere(root: Located, path: Path): boolean {
-  let at: Located | undefined = root
-  for (const step of path) at = at?.items.get(step)
-  return at !== undefined
-}
-
-function knownKeys(message: string): string[] {
-  try {
-    return JSON.parse(message) as string[]
-  } catch {
-    return []
-  }
-}
-
-export function unknownKey(key: string, known: readonly string[]): string {
-  const guess = near(key, known)
-  return `"${key}" is not known here${guess === null ? (known.length > 0 && known.length <= 12 ? `: use ${list(known)}` : '') : `: did you mean "${guess}"?`}`
-}
-
-/** The branch of a union that the value was meant to be: of its kind, and with the least wrong. Null when none is. */
-function closest(branches: Issue[][]): Issue[] | null {
-  let best: Issue[] | null = null
-  let least = Number.POSITIVE_INFINITY
-  for (const branch of branches) {
-    const weight = branch.reduce((sum, issue) => sum + weigh(issue), 0)
-    if (weight < least) {
-      best = branch
-      least = weight
-    }
-  }
-  return best
-}
-
-/** How far a value is from a schema; infinite when it is not even of the same kind. */
-function weigh(issue: Issue): number {
-  switch (issue.code) {
-    case 'invalid_type':
-      return issue.path.length === 0 ? Number.POSITIVE_INFINITY : 1
-    case 'unrecognized_keys':
-      return 2 * (issue.keys?.length ?? 1)
-    case 'invalid_key':
-      return 3
-    case 'invalid_union':
-      return Math.min(
-        Number.POSITIVE_INFINITY,
-        ...(issue.errors ?? []).map((branch) => branch.reduce((sum, inner) => sum + weigh(inner), 0)),
-      )
-    default:
-      return 1
-  }
 }

@@ -2,7 +2,8 @@
 
 import { buildAt, type Workshop } from './build.ts'
 import { situation as shape } from './file.ts'
-import { NAME, problemsOf } from './schema.ts'
+import { NAME } from './schema.ts'
+import { problemsOf } from './shape_faults.ts'
 import { placeOf } from './source.ts'
 import { compileStep } from './step_file.ts'
 

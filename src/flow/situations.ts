@@ -5,9 +5,9 @@
  * With `strikes: N` the first N times only `warn` is said; the next time `then` is done.
  */
 
-import { end, goBack, goTo, quiet, take } from './going.ts'
+import { end, goBack, quiet, take } from './going.ts'
 import type { Situation } from './program.ts'
-import { keep, say, speech, type Turn } from './turn.ts'
+import { goTo, keep, say, speech, type Turn } from './turn.ts'
 
 /** Raises a situation by its name; an unknown name, or one outside the conversation, is ignored. */
 export function raise(turn: Turn, name: string): void {

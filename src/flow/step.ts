@@ -7,13 +7,14 @@
  * and leads to `on_error`; nothing is ever thrown at the driver.
  */
 
+import { gone, handleAfter } from './after.ts'
 import { askTimer, heardOut, keyAsked, TALK_COUNTS, talkBegan, talkStopped } from './asking.ts'
-import { beginAfter, end, endPolitely, fail, finish, finishInline, goTo, quiet, take } from './going.ts'
-import type { CallContext, Effect, FlowEvent, FlowResult, HangupBy } from './io.ts'
+import { end, endPolitely, fail, finishInline, quiet, take } from './going.ts'
+import type { CallContext, Effect, FlowEvent, FlowResult } from './io.ts'
 import type { Program } from './program.ts'
 import { goOn, raise } from './situations.ts'
-import { blank, copy, type Slot, type State, type Then } from './state.ts'
-import { arm, currentStep, Fault, hush, type Turn, typeOfValue } from './turn.ts'
+import { blank, copy, type State, type Then } from './state.ts'
+import { arm, currentStep, Fault, fired, goTo, hush, type Turn, typeOfValue } from './turn.ts'
 
 export type { State } from './state.ts'
 
@@ -254,40 +255,6 @@ function timer(turn: Turn, id: string): void {
 }
 
 const ASK_SLOTS = new Set(['timeout', 'talk', 'max_talk', 'digits'])
-
-/** The slot of a timer that has run out; null for one that is not known any more. */
-function fired(turn: Turn, id: string): Slot | null {
-  const { timers } = turn.s
-  for (const slot in timers)
-    if (timers[slot as Slot] === id) {
-      timers[slot as Slot] = null
-      return slot as Slot
-    }
-  return null
-}
-
-/** The far side is gone, or somebody ended the call: only silent clean-up runs from here. */
-function gone(turn: Turn, by: HangupBy, given?: 'cancelled' | 'technical'): void {
-  const { s } = turn
-  const byThem = s.outcome === null ? 'hangup' : 'completed'
-  const disposition =
-    given ?? (by === 'operator' ? 'cancelled' : by === 'network' ? 'technical' : by === 'limit' ? 'completed' : byThem)
-  s.ended = { by, disposition: by === 'unknown' && given === undefined ? 'hangup' : disposition }
-  beginAfter(turn)
-}
-
-function handleAfter(turn: Turn, event: FlowEvent): void {
-  const current = currentStep(turn)
-  if (event.type === 'timer') {
-    const slot = fired(turn, event.id)
-    if (slot === 'after') finish(turn)
-    else if (slot !== null && current !== null) current.verb.on?.(turn, current, { type: 'timer', slot })
-    return
-  }
-  if (event.type === 'task')
-    turn.s.tasks = { ...turn.s.tasks, [event.name]: { status: event.status, result: event.result } }
-  if (event.type === 'http' || event.type === 'callback') current?.verb.on?.(turn, current, event)
-}
 
 /** What the conversation left behind; final once `done` has come. Digits that may be kept nowhere are not in it. */
 export function result(state: State): FlowResult {

@@ -134,3 +134,19 @@ export function typeOfValue(value: unknown): ValueType {
       return Array.isArray(value) ? 'list' : typeof value === 'object' && value !== null ? 'map' : 'any'
   }
 }
+
+/** Goes to a step when this turn's handler has returned. */
+export function goTo(turn: Turn, step: string, event: string, entry: Entry = 'fresh'): void {
+  turn.next = { step, event, entry }
+}
+
+/** The slot of a timer that has run out; null for one that is not known any more. */
+export function fired(turn: Turn, id: string): Slot | null {
+  const { timers } = turn.s
+  for (const slot in timers)
+    if (timers[slot as Slot] === id) {
+      timers[slot as Slot] = null
+      return slot as Slot
+    }
+  return null
+}
