@@ -156,6 +156,6 @@ export interface Program {
   onHangup: string[]
   limits: { maxCallTime: number; maxSteps: number }
   manner: Manner
-  /** Every text of the flow with the overlay that it needs, for rendering before the dial. */
+  /** Every written text, for rendering before the dial. */
   texts: Text[]
 }

@@ -8,7 +8,7 @@
 import type { Spoken } from './io.ts'
 import { phrasesIn } from './phrases.ts'
 import type { Part, Program, Template, Text } from './program.ts'
-import { sayAs } from './say_as.ts'
+import { sayAs } from './say-as.ts'
 import { type Scope, type Scoped, scopeOf } from './scope.ts'
 import { inText } from './template.ts'
 

@@ -1,6 +1,6 @@
 /**
  * The shapes that verbs and the file are made of, as zod schemas. They check shape alone (no transforms), so a JSON
- * Schema for editors can be had from the very same objects. What they find is told by `shape_faults.ts`.
+ * Schema for editors can be had from the very same objects. What they find is told by `shape-faults.ts`.
  */
 
 import { z } from 'zod'

@@ -3,9 +3,9 @@
 import { buildAt, type Workshop } from './build.ts'
 import { situation as shape } from './file.ts'
 import { NAME } from './schema.ts'
-import { problemsOf } from './shape_faults.ts'
+import { problemsOf } from './shape-faults.ts'
 import { placeOf } from './source.ts'
-import { compileStep } from './step_file.ts'
+import { compileStep } from './step-file.ts'
 
 interface Raw {
   key?: string

@@ -3,7 +3,7 @@
 import type { Problem } from '../errors.ts'
 import { buildAt, type Workshop } from './build.ts'
 import type { Program, Step } from './program.ts'
-import { problemsOf, unknownKey } from './shape_faults.ts'
+import { problemsOf, unknownKey } from './shape-faults.ts'
 import { type Path, placeOf } from './source.ts'
 import { type KnownVerb, verbs } from './verbs.ts'
 
