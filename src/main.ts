@@ -29,3 +29,6 @@ process.exitCode = await run(
   },
   version,
 )
+
+// A socket or a timer that a part left behind must not keep a finished program alive.
+setTimeout(() => process.exit(), 2_000).unref()

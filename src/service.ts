@@ -10,6 +10,7 @@ import { makeMetrics } from './api/metrics.ts'
 import type { ApiPorts } from './api/ports.ts'
 import { type Calls, makeCalls } from './call/calls.ts'
 import type { Clock } from './call/ports.ts'
+import { within } from './call/within.ts'
 import type { Config } from './config.ts'
 import { Departures } from './dialer/departures.ts'
 import { type Dialer, makeDialer } from './dialer/dialer.ts'
@@ -27,6 +28,7 @@ import { loadCampaignFiles } from './service/campaign-files.ts'
 import { makeEvents } from './service/events.ts'
 import { type Heart, makeHeart } from './service/heart.ts'
 import { takeInbound } from './service/inbound.ts'
+import { takeName } from './service/lease.ts'
 import { closeLeftovers } from './service/leftovers.ts'
 import { meter } from './service/meter.ts'
 import { type ServiceNode, startNodes } from './service/nodes.ts'
@@ -67,6 +69,8 @@ const SOUNDS_KEPT = 2 * 1024 ** 3
 const HOUR = 3_600_000
 /** ms that ended calls get to write their records. */
 const LAST_WORDS = 10_000
+/** ms that the dialer and the nodes get to stop taking new work. */
+const STOPPING = 3_000
 
 const clock: Clock = {
   now: () => Date.now(),
@@ -92,8 +96,17 @@ async function start(
   releasers: ReturnType<typeof makeReleasers>,
 ): Promise<Service> {
   const now = clock.now
+  let running = false
   const tools = await toolsFor(config, say)
-  const { store, foreign, another } = await openRedis(config, tools, { log, say, releasers, now })
+  const { store, foreign, another } = await openRedis(config, tools, {
+    clock,
+    log,
+    say,
+    releasers,
+    running: () => running,
+  })
+  const lease = await takeName(store.db, config.instance, clock, say)
+  releasers.add('the lease', () => lease.release())
   const epoch = await nextEpoch(store.db, config.instance)
   const metrics = makeMetrics()
   const events = makeEvents(log)
@@ -130,10 +143,11 @@ async function start(
     log,
     say,
     releasers,
+    running: () => running,
   })
   const byName = new Map(nodes.map((node) => [node.name, node]))
   const voices = new Map(nodes.map((node) => [node.name, studio.at(node.sounds)]))
-  const heart = makeHeart(store, foreign, clock, log)
+  const heart = makeHeart(store, lease, foreign, clock, log)
   releasers.add('the heart', () => heart.stop())
 
   const calls: Calls = makeCalls({
@@ -201,7 +215,7 @@ async function start(
   heart.onRecovery(() => dialer.wake())
   meter({ metrics, events, nodes, heart, dialer, store, now })
   await dialer.start()
-  releasers.add('the dialer', () => dialer.stop())
+  releasers.add('the dialer', () => within(clock, STOPPING, dialer.stop(), undefined))
 
   const reload = async (): Promise<Reloaded> => {
     const problems = await shelf.reload()
@@ -229,6 +243,7 @@ async function start(
   if (config.api.tokens.length === 0)
     say('The API has no tokens: it listens on loopback only, and everybody here may use it.')
 
+  running = true
   let settle = (): void => {}
   const closed = new Promise<void>((resolve) => {
     settle = resolve
@@ -236,7 +251,10 @@ async function start(
   let ending: Promise<void> | null = null
   const hangUpAll = (): void => calls.registry.hangupAll({ by: 'operator', disposition: 'cancelled' })
   async function end(): Promise<void> {
-    await Promise.all([dialer.stop(), ...nodes.map(({ telephony }) => telephony.stopInbound().catch(() => undefined))])
+    heart.leave()
+    const stopped = [dialer.stop(), ...nodes.map(({ telephony }) => telephony.stopInbound())]
+    // With Redis or a node away these may never be answered; what is on must not wait for them.
+    await within(clock, STOPPING, Promise.allSettled(stopped), undefined)
     if (!(await calls.registry.drained(clock, config.drain_timeout))) {
       log.warn({ calls: calls.registry.size }, 'calls did not end in time and are ended now')
       hangUpAll()
@@ -347,7 +365,7 @@ function apiPorts(parts: PortParts): ApiPorts {
       }))
       return {
         ready: fault === null && links.some(({ linked }) => linked),
-        redis: { writable: fault === null || fault === foreign, reason: fault === foreign ? null : fault },
+        redis: { writable: heart.redis() === null, reason: heart.redis() },
         ledger: { loaded: foreign === null, reason: foreign },
         nodes: links,
       }

@@ -10,7 +10,7 @@ export interface Releasers {
 }
 
 /** `deadline` is how long one part may take to close, ms. */
-export function makeReleasers(deadline = 10_000): Releasers {
+export function makeReleasers(deadline = 20_000): Releasers {
   const closers: { name: string; close: () => Promise<unknown> | unknown }[] = []
   let closing: Promise<Error[]> | null = null
   return {

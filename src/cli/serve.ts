@@ -3,6 +3,7 @@
  * reads flows and campaigns again.
  */
 import { resolve } from 'node:path'
+import { ApelError } from '../errors.ts'
 import type { startService } from '../service.ts'
 import type { Register } from './command.ts'
 import { Exit } from './io.ts'
@@ -56,7 +57,10 @@ export const serve: Register = (program, io) => {
       try {
         const { makeLog } = await import('../log.ts')
         const { startService } = await import('../service.ts')
-        service = await startService(config, makeLog(config.log.level), say)
+        service = await startService(config, makeLog(config.log.level), say).catch((error: unknown) => {
+          if (error instanceof ApelError && error.code === 'instance_taken') throw new Exit(2, error.message)
+          throw error
+        })
         say(`apel: the API answers at ${service.url}`)
         obey()
         await service.closed

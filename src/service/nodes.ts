@@ -13,6 +13,7 @@ import type { Say, Tools } from '../embedded/tools.ts'
 import type { Log } from '../log.ts'
 import type { NodeSounds } from '../media/voice.ts'
 import type { Releasers } from '../shutdown.ts'
+import { keepRunning } from './keep-running.ts'
 
 export interface ServiceNode {
   name: string
@@ -32,6 +33,8 @@ export interface NodeParts {
   log: Log
   say: Say
   releasers: Releasers
+  /** Whether the service has come up; before, embedded servers that were found are not ours to stop. */
+  running(): boolean
 }
 
 /** Starts every node. Links are tried for ever afterwards; a node that is down only closes its own gate. */
@@ -68,14 +71,15 @@ function given({ url, username, password }: NodeConfig): { url: string; username
 
 async function startEmbedded(
   node: NodeConfig,
-  { config, tools, say, releasers }: NodeParts,
+  { config, tools, say, releasers, clock, log, running }: NodeParts,
 ): Promise<{ url: string; username: string; password: string }> {
-  const { sip_port, http_port, rtp, peers } = node.embedded!
-  const asterisk = await startAsterisk({
+  const { sip_port, http_port, rtp, peers, bind, external_address } = node.embedded!
+  const options = {
     dataDir: config.data_dir,
     name: node.name,
     sipPort: sip_port,
-    bind: node.embedded!.bind,
+    bind,
+    externalAddress: external_address,
     httpPort: http_port,
     rtp,
     peers: Object.fromEntries(peers.map(({ name, ...peer }) => [name, peer])),
@@ -83,8 +87,11 @@ async function startEmbedded(
     ariPassword: await ownPassword(config.data_dir, node.name),
     tools: tools!,
     say,
-  })
-  releasers.add(`the embedded Asterisk ${node.name}`, () => asterisk.stop())
+  }
+  const asterisk = await startAsterisk(options)
+  const kept = keepRunning(`Asterisk ${node.name}`, asterisk, () => startAsterisk(options), clock, log)
+  // A start that failed must not end what another process may be using.
+  releasers.add(`the embedded Asterisk ${node.name}`, () => (asterisk.found && !running() ? kept.leave() : kept.stop()))
   return { url: asterisk.url, username: asterisk.username, password: asterisk.password }
 }
 

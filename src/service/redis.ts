@@ -5,6 +5,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
+import type { Clock } from '../call/ports.ts'
 import type { Config } from '../config.ts'
 import { startRedis } from '../embedded/redis.ts'
 import type { Say, Tools } from '../embedded/tools.ts'
@@ -14,6 +15,7 @@ import type { Releasers } from '../shutdown.ts'
 import { checkServer, connect, type Purpose, type RedisPlace } from '../store/connect.ts'
 import { openLedger } from '../store/generation.ts'
 import { openStore, type Store } from '../store/store.ts'
+import { keepRunning } from './keep-running.ts'
 
 export interface OpenRedis {
   store: Store
@@ -24,13 +26,26 @@ export interface OpenRedis {
   another(purpose: Purpose): Promise<Redis>
 }
 
+export interface RedisParts {
+  clock: Clock
+  log: Log
+  say: Say
+  releasers: Releasers
+  /** Whether the service has come up; before, embedded servers that were found are not ours to stop. */
+  running(): boolean
+}
+
 /** Where the configuration says that Redis is; starts the embedded one. */
-async function placeOf(config: Config, tools: Tools | null, say: Say, releasers: Releasers): Promise<RedisPlace> {
+async function placeOf(config: Config, tools: Tools | null, parts: RedisParts): Promise<RedisPlace> {
   const { redis } = config
+  const { say, releasers, clock, log } = parts
   switch (redis.kind) {
     case 'embedded': {
-      const server = await startRedis({ dataDir: config.data_dir, tools: tools!, say })
-      releasers.add('the embedded Redis', () => server.stop())
+      const start = () => startRedis({ dataDir: config.data_dir, tools: tools!, say })
+      const server = await start()
+      const kept = keepRunning('Redis', server, start, clock, log)
+      // A start that failed must not end what another process may be using.
+      releasers.add('the embedded Redis', () => (server.found && !parts.running() ? kept.leave() : kept.stop()))
       return { kind: 'socket', path: server.socket }
     }
     case 'url':
@@ -48,13 +63,9 @@ async function placeOf(config: Config, tools: Tools | null, say: Say, releasers:
  * Opens the ledger. Rejects with `unsafe_redis` when the server may forget what was written (F14), unless the
  * configuration allows it.
  */
-export async function openRedis(
-  config: Config,
-  tools: Tools | null,
-  parts: { log: Log; say: Say; releasers: Releasers; now: () => number },
-): Promise<OpenRedis> {
-  const { log, say, releasers, now } = parts
-  const place = await placeOf(config, tools, say, releasers)
+export async function openRedis(config: Config, tools: Tools | null, parts: RedisParts): Promise<OpenRedis> {
+  const { log, releasers, clock } = parts
+  const place = await placeOf(config, tools, parts)
   const another = async (purpose: Purpose): Promise<Redis> => {
     const redis = await connect(place, purpose)
     releasers.add(`the Redis connection for ${purpose}`, () => redis.disconnect())
@@ -65,7 +76,7 @@ export async function openRedis(
     if (config.redis.allow_unsafe) log.warn({ code: fault.code }, fault.message)
     else throw new ApelError('unsafe_redis', fault.message, { code: fault.code })
   }
-  const store = openStore(ledger, now)
+  const store = openStore(ledger, clock.now)
   const foreign = await knowLedger(store, config.data_dir)
   if (foreign !== null) log.error({ code: 'foreign_ledger' }, foreign)
   return { store, place, foreign, another }

@@ -21,6 +21,7 @@ export const keys = {
   callbacks: 'apel:callbacks',
   bell: 'apel:bell',
   queuePrefix: 'apel:queue',
+  lease: (instance: string) => `apel:i:${instance}:lease`,
   epoch: (instance: string) => `apel:i:${instance}:epoch`,
   instanceLive: (instance: string) => `apel:i:${instance}:live`,
   attempt: (id: string) => `apel:a:${id}`,

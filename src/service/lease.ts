@@ -1,0 +1,74 @@
+/**
+ * One process a name (F11). A start that finds its own name leased waits until the lease has run out, takes it at once
+ * when its holder was a process of this very host and boot that is gone, and is refused when the lease is renewed
+ * meanwhile: two processes under one name would end each other's calls.
+ */
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { Clock } from '../call/ports.ts'
+import { isAlive, type ProcessRef, processRef } from '../embedded/process.ts'
+import type { Say } from '../embedded/tools.ts'
+import { ApelError } from '../errors.ts'
+import type { Db } from '../store/db.ts'
+import { dropLease, LEASE, takeLease } from '../store/instance.ts'
+
+interface Holder {
+  token: string
+  host: string
+  process: ProcessRef | null
+}
+
+export interface Lease {
+  /** Null when it is ours for another six seconds, else why not. */
+  renew(): Promise<string | null>
+  release(): Promise<void>
+}
+
+const LOOK = 200
+/** ms beyond the lease that a start waits. */
+const GRACE = 2_000
+
+/** Rejects with `instance_taken` when another process runs under this name. */
+export async function takeName(db: Db, instance: string, clock: Clock, say: Say): Promise<Lease> {
+  const holder = JSON.stringify(thisProcess())
+  let found = await takeLease(db, instance, holder, holder)
+  const until = clock.now() + LEASE + GRACE
+  let lowest = Number.POSITIVE_INFINITY
+  if (found !== null && !gone(found.held))
+    say(`The name ${instance} is still leased; waiting until the lease runs out.`)
+  while (found !== null) {
+    if (found.left > lowest + LOOK || clock.now() > until)
+      throw new ApelError(
+        'instance_taken',
+        `Another process runs under the name ${instance}${whereabouts(found.held)}. Give this one another \`instance\` in apel.yaml, or stop the other.`,
+        { instance },
+      )
+    lowest = Math.min(lowest, found.left)
+    const expected = gone(found.held) ? found.held : holder
+    if (expected === holder) await new Promise<void>((resolve) => clock.setTimeout(resolve, LOOK))
+    found = await takeLease(db, instance, holder, expected)
+  }
+  return {
+    async renew() {
+      const other = await takeLease(db, instance, holder, holder)
+      return other === null ? null : `another process has taken over the name ${instance}${whereabouts(other.held)}`
+    },
+    release: () => dropLease(db, instance, holder),
+  }
+}
+
+function thisProcess(): Holder {
+  return { token: randomUUID(), host: hostname(), process: processRef(process.pid) }
+}
+
+/** Was it a process of this host, in this boot, that is no more? The birth of a process names the boot. */
+function gone(held: string): boolean {
+  const { host, process: holder } = JSON.parse(held) as Holder
+  const boot = processRef(process.pid)?.born.split(':')[0]
+  return host === hostname() && holder !== null && holder.born.split(':')[0] === boot && !isAlive(holder)
+}
+
+function whereabouts(held: string): string {
+  const { host, process } = JSON.parse(held) as Holder
+  return ` (on ${host}${process === null ? '' : `, process ${process.pid}`})`
+}
