@@ -15,10 +15,11 @@ import { init } from './init.ts'
 import { Exit, type Io } from './io.ts'
 import { serve } from './serve.ts'
 import { show } from './show.ts'
+import { test } from './test.ts'
 
 /** In the order of the help: the service, its files, and then what speaks to it. */
 const commands: Register[] = [
-  ...[serve, init, check, graph, doctor],
+  ...[serve, init, check, test, graph, doctor],
   ...[campaign, batch, dial, calls, show, callbacks, dnc, control],
 ]
 

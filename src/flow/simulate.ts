@@ -40,8 +40,9 @@ export interface Simulation {
   callbackIn: number | null
   /** Items that were met, each with how many lines there were then. */
   met: { item: string; lines: number }[]
-  /** Items that were never met, in words. */
+  /** Items that were never come to, and answers that nobody needed, in words. */
   unmet: string[]
+  unused: string[]
   state: State
 }
 
@@ -143,7 +144,8 @@ export class Rehearsal {
       duration: stage.now - stage.start,
       callbackIn: due === null || stage.chosenAt === null ? null : due - stage.chosenAt,
       met: this.met,
-      unmet: [...left, ...stage.unused()].map(describe),
+      unmet: left.map(describe),
+      unused: stage.unused().map(describe),
       state: stage.state,
     }
   }
@@ -234,8 +236,8 @@ export class Rehearsal {
 export function describe(item: ScriptItem): string {
   if ('hears' in item) return `hears "${item.hears}"`
   if ('press' in item) return `press ${item.press}`
-  if ('says' in item) return `says ${item.says} ms`
-  if ('waits' in item) return `waits ${item.waits} ms`
+  if ('says' in item) return `says ${item.says / 1000}s`
+  if ('waits' in item) return `waits ${item.waits / 1000}s`
   if ('situation' in item) return `situation ${item.situation}`
   if ('agent' in item) return `agent ${item.agent}`
   if ('task' in item) return `task ${item.task.name}`
