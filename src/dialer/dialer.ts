@@ -158,6 +158,7 @@ export function makeDialer(ports: DialerPorts): Dialer {
         feeder.wake(ring.campaign)
         break
       case 'cut':
+        worker.cut(ring.campaign)
         ports.cut(ring.campaign, ring.talking)
         break
       case 'control':

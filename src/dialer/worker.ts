@@ -51,6 +51,8 @@ export class DialWorker {
   private readonly ports: WorkerPorts
   /** What was in hand when Redis went away, by campaign. */
   private readonly dropped = new Map<string, Set<Item>>()
+  /** When the calls of a campaign were last ended from outside, ms. */
+  private readonly cuts = new Map<string, number>()
   constructor(ports: WorkerPorts) {
     this.ports = ports
   }
@@ -71,6 +73,11 @@ export class DialWorker {
     } finally {
       place.giveUp()
     }
+  }
+
+  /** The calls of this campaign were ended a moment ago; one that is between its reservation and the line is not yet a call. */
+  cut(name: string): void {
+    this.cuts.set(name, this.ports.clock.now())
   }
 
   /** Redis answers again: what was dropped need not wait for the end of its lease. */
@@ -151,6 +158,12 @@ export class DialWorker {
   }
 
   private async place(placement: Placement): Promise<void> {
+    const { campaign, queued_at } = placement.record
+    if ((this.cuts.get(campaign ?? '') ?? 0) > (queued_at ?? 0)) {
+      const ended_at = this.ports.clock.now()
+      await this.ports.ledger.finish({ ...placement.record, ended_at, disposition: 'cancelled', hangup_by: 'operator' })
+      return
+    }
     try {
       await this.ports.place(placement)
     } catch (error) {

@@ -58,10 +58,18 @@ while room > 0 do
     hand(row, true)
   end
 end
+-- A lane may hold many rows that are not to be called any more (removed, moved to another priority); nobody else waits
+-- while they are passed over.
+local looked = 0
 for _, lane in ipairs(a.lanes) do
   local key = camp(c) .. ':lane:' .. lane
   while room > 0 do
+    if looked >= 2000 then
+      out.next_due = a.now
+      break
+    end
     local rows = call('LPOP', key, room)
+    looked = looked + room
     if not rows or #rows == 0 then
       if string.find(lane, '~', 1, true) then call('HDEL', camp(c) .. ':lanes', lane) end
       break
