@@ -40,7 +40,8 @@ export interface AskedCallback {
   note: string | null
 }
 
-const WEEK = 7 * 86_400_000
+const DAY = 86_400_000
+const WEEK = 7 * DAY
 
 export class CallbackDesk implements CallbackBook {
   private readonly ports: CallbackPorts
@@ -59,6 +60,7 @@ export class CallbackDesk implements CallbackBook {
     const campaign = record.campaign ?? attempt?.home ?? CALLBACKS
     const number = await this.mayCall(request.to ?? record.number, campaign)
     if (number === null) return false
+    const expires = (await this.ports.definitions.get(campaign))?.callbacks.expires ?? DAY
     return await this.keep({
       id: newId(clock.now()),
       number,
@@ -66,7 +68,7 @@ export class CallbackDesk implements CallbackBook {
       contact: record.contact,
       row: attempt?.row ?? null,
       due_at: request.due_at,
-      expires_at: request.due_at + request.expires,
+      expires_at: request.due_at + (request.expires ?? expires),
       note: request.note,
       flow: request.flow ?? record.flow,
       at: request.at,

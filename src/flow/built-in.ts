@@ -70,7 +70,7 @@ function usualCallback(choices: string[]): Callback {
     choices: choices.map((choice) => readChoice(choice)!),
     to: null,
     window: null,
-    expires: 86_400_000,
+    expires: null,
     note: null,
     agent: null,
     flow: null,

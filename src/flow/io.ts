@@ -120,8 +120,8 @@ export interface CallbackRequest {
   /** Another number (E.164) to be called instead; null: the call's own. */
   to: string | null
   due_at: number
-  /** How long after `due_at` it may still be dialled, ms. */
-  expires: number
+  /** How long after `due_at` it may still be dialled, ms; null: as long as the campaign says. */
+  expires: number | null
   note: string | null
   agent: 'any' | 'same' | null
   /** Flow and step where that call starts; null: the same flow, its start. */

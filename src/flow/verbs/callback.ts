@@ -31,7 +31,7 @@ export interface Callback {
   choices: Choice[]
   to: Template | null
   window: Windows | null
-  expires: number
+  expires: number | null
   note: Template | null
   agent: 'any' | 'same' | null
   flow: string | null
@@ -48,7 +48,6 @@ interface Act {
   typed: boolean
 }
 
-const DAY = 86_400_000
 /** An answer of the ledger takes milliseconds; without one for this long it is a fault. */
 const LEDGER = 5000
 const DECLINE = '9'
@@ -93,7 +92,7 @@ export const callbackVerb: Verb<Callback> = {
       choices,
       to: raw.to === undefined ? null : b.template(raw.to, 'to'),
       window: window === null || typeof window === 'string' ? null : window,
-      expires: raw.expires === undefined ? DAY : parseDuration(raw.expires)!,
+      expires: raw.expires === undefined ? null : parseDuration(raw.expires)!,
       note: raw.note === undefined ? null : b.template(raw.note, 'note'),
       agent: raw.agent ?? null,
       flow: raw.flow ?? null,

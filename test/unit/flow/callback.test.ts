@@ -60,7 +60,7 @@ t.test('nothing is promised before it has been kept', async (t) => {
   call.key('1')
   t.match(call.effects.at(-2), {
     type: 'callback',
-    request: { due_at: NOW + 1_800_000, expires: 86_400_000, note: null, agent: null, flow: null, at: null, to: null },
+    request: { due_at: NOW + 1_800_000, expires: null, note: null, agent: null, flow: null, at: null, to: null },
   })
   t.equal(call.said().length, 1)
   t.equal(call.result().callback_at, null)
