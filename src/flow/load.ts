@@ -173,7 +173,7 @@ function readHead(shop: Workshop, raw: Record<string, unknown>): void {
     maxSteps: typeof limits?.max_steps === 'number' ? limits.max_steps : 500,
   }
   const defaults = asMap(raw.defaults)
-  if (defaults !== null && !shop.problems.some((p) => p.severity === 'error'))
+  if (defaults !== null && !shop.problems.some((p) => p.code === 'wrong-type' || p.code === 'unknown-key'))
     program.manner = buildAt(shop, ['defaults'], '@defaults', null).manner(defaults)
 }
 

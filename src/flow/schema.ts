@@ -79,13 +79,16 @@ export const sound = fields({
     .refine((name) => !name.includes('..'), { error: 'the name of a sound has no ".."' }),
 })
 const TEXT = 'expected a text, a list of parts, { sound: NAME } or one text a language'
-const oneLanguage = z.union([z.string(), sayAs, sound, z.array(z.union([z.string(), sayAs, sound], { error: TEXT }))], {
+const parts = z
+  .array(z.union([z.string(), sayAs, sound], { error: TEXT }), { error: TEXT })
+  .min(1, { error: 'a text has at least one part' })
+const oneLanguage = z.union([z.string(), sayAs, sound, parts], {
   error: TEXT,
 })
 export const text = z.union(
   [
     z.string(),
-    z.array(z.union([z.string(), sayAs, sound], { error: TEXT })),
+    parts,
     sound,
     sayAs,
     z.record(z.string().regex(LANGUAGE, { error: 'expected a language as en or ro' }), oneLanguage),
