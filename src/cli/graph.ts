@@ -12,8 +12,9 @@ export const graph: Register = (program, io) => {
     .option('-o, --output <file>', 'write into a file')
     .option('-c, --config <file>', 'configuration that names the folder of flows')
     .action(async (name: string, options) => {
-      const { drawn, loadOne } = await import('./graph/picture.ts')
-      const flow = await loadOne(name, options.config, io)
+      const { drawn } = await import('./graph/picture.ts')
+      const { loadOne } = await import('./one-flow.ts')
+      const flow = await loadOne(name, options.config, io, 'drawn')
       const counts =
         options.counts === undefined
           ? undefined

@@ -6,6 +6,8 @@ export interface Io {
   out(text: string): Promise<void>
   /** Writes what is for people: progress, warnings, errors. */
   err(text: string): void
+  /** What a person types, or what is piped in; absent: the process's own. */
+  input?: NodeJS.ReadableStream
   env: Environment
   /** A terminal is at the other end of `out`, so that a screen may be drawn again. */
   terminal: boolean

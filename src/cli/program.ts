@@ -15,11 +15,12 @@ import { init } from './init.ts'
 import { Exit, type Io } from './io.ts'
 import { serve } from './serve.ts'
 import { show } from './show.ts'
+import { simulate } from './simulate.ts'
 import { test } from './test.ts'
 
 /** In the order of the help: the service, its files, and then what speaks to it. */
 const commands: Register[] = [
-  ...[serve, init, check, test, graph, doctor],
+  ...[serve, init, check, test, simulate, graph, doctor],
   ...[campaign, batch, dial, calls, show, callbacks, dnc, control],
 ]
 

@@ -8,7 +8,7 @@ import { DateTime, IANAZone } from 'luxon'
 import { z } from 'zod'
 import type { Problem } from '../errors.ts'
 import { parseWindows } from './calendar.ts'
-import type { ConversationTest, Ends } from './conversation-test.ts'
+import type { ConversationTest, Ends, ScriptLine } from './conversation-test.ts'
 import { readItem } from './conversation-test-item.ts'
 import { parseDuration } from './duration.ts'
 import type { CallContext, Windows } from './io.ts'
@@ -113,16 +113,31 @@ function problem(file: string, root: Located, path: Path, code: string, message:
   return { file, ...placeOf(root, path, atKey), severity: 'error', code, message }
 }
 
-function readTest(file: string, root: Located, path: Path, raw: unknown, problems: Problem[]): ConversationTest | null {
-  const before = problems.length
-  const script = asMap(raw)?.script
-  const items = (Array.isArray(script) ? script : []).flatMap((one, index) => {
-    const at = [...path, 'script', index]
-    const item = readItem(file, root, at, one)
+/** The items of a file that holds one script alone: a list of items, or a map with `script`. */
+export function readScript(file: string, text: string): { script: ScriptLine[]; problems: Problem[] } {
+  const { root, problems } = readSource(file, text)
+  if (root === null) return { script: [], problems }
+  const path = Array.isArray(root.value) ? [] : ['script']
+  const list = Array.isArray(root.value) ? root.value : asMap(root.value)?.script
+  if (Array.isArray(list)) return { script: readItems(file, root, path, list, problems), problems }
+  const message = 'expected a list of what happens, as the script of a conversation test'
+  return { script: [], problems: [...problems, problem(file, root, path, 'wrong-type', message)] }
+}
+
+function readItems(file: string, root: Located, path: Path, list: unknown[], problems: Problem[]): ScriptLine[] {
+  return list.flatMap((raw, index) => {
+    const at = [...path, index]
+    const item = readItem(file, root, at, raw)
     if (!Array.isArray(item)) return [{ item, place: placeOf(root, at) }]
     problems.push(...item)
     return []
   })
+}
+
+function readTest(file: string, root: Located, path: Path, raw: unknown, problems: Problem[]): ConversationTest | null {
+  const before = problems.length
+  const script = asMap(raw)?.script
+  const items = readItems(file, root, [...path, 'script'], Array.isArray(script) ? script : [], problems)
   const checked = test.safeParse(raw)
   if (!checked.success) {
     problems.push(...problemsOf(checked.error, file, root, path))
@@ -156,10 +171,13 @@ function endsOf(raw: z.infer<typeof ends>, at: (written: string) => number): End
   }
 }
 
+/** How a made-up call comes about. */
+export type Circumstances = Pick<z.infer<typeof test>, 'call' | 'contact' | 'campaign' | 'previous' | 'vars'>
+
 type Report = (code: string, message: string, ...at: Path) => void
 
 /** What a campaign's file would say of the hours is taken from `campaign` here, the rest is what the flow reads. */
-function contextOf(data: z.infer<typeof test>, report: Report): CallContext {
+export function contextOf(data: Circumstances, report: Report): CallContext {
   const { call = {}, contact = {}, campaign = {}, previous = {}, vars = {} } = data
   const texts = Object.fromEntries(Object.entries(contact).map(([k, v]) => [k, v === null ? '' : String(v)]))
   const zones = [texts.timezone, campaign.timezone].filter((zone): zone is string => !!zone)

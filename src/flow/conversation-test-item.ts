@@ -86,11 +86,8 @@ export function readItem(file: string, root: Located, path: Path, raw: unknown):
     return problem('wrong-type', `expected an item of a script: ${NAMES.join(', ')}`)
   const given = Object.keys(raw)
   const name = given.find((key) => key in ITEMS)
-  if (name === undefined)
-    return problem('unknown-key', given.length === 0 ? 'an item says what happens' : unknownKey(given[0]!, NAMES), [
-      ...path,
-      ...given.slice(0, 1),
-    ])
+  if (name === undefined && given.length === 0) return problem('wrong-type', 'an item says what happens')
+  if (name === undefined) return problem('unknown-key', unknownKey(given[0]!, NAMES), [...path, given[0]!], true)
   const { shape, make } = ITEMS[name]!
   const checked = shape.safeParse(raw)
   return checked.success ? make(checked.data as never) : problemsOf(checked.error, file, root, path)

@@ -129,6 +129,15 @@ export class Rehearsal {
     this.since = stage.now
   }
 
+  /** The other side says nothing until we say the next thing, or stop waiting for them. */
+  silence(): void {
+    const { stage } = this
+    const [heard, silences] = [stage.heard.length, stage.silences]
+    while (!stage.over && stage.heard.length === heard && stage.silences === silences)
+      if (!stage.advance(this.since + HOUR)) return
+    this.since = stage.now
+  }
+
   /** The other side is silent until the call ends; `left` are items that were never met. */
   finish(left: ScriptItem[]): Simulation {
     const { stage } = this

@@ -5,9 +5,11 @@ import { readDocument } from '../../config/document.ts'
 import { type Config, type Environment, loadConfig } from '../../config.ts'
 import { loadCampaign } from '../../dialer/campaign.ts'
 import type { Problem } from '../../errors.ts'
+import { checkTests, readTests } from '../../flow/conversation-test-file.ts'
 import { loadFlows } from '../../flow/load.ts'
 import { guess } from '../../flow/near.ts'
-import { readSource } from '../../flow/source.ts'
+import type { Program } from '../../flow/program.ts'
+import { placeOf, readSource } from '../../flow/source.ts'
 import { findSound } from '../../media/sounds.ts'
 import { allowList, allowsHost } from '../../outgoing/allow-list.ts'
 import { texts } from '../../service/shelf.ts'
@@ -23,14 +25,18 @@ export async function checkProject({ asked, config: path }: Files, env: Environm
 
   const wanted = new Set(asked.map((file) => file.path))
   const flows = new Set<string>()
+  const programs = new Map<string, Program>()
   for (const root of roots) {
     const inFolders = await texts(root)
     const alone = asked
       .filter((file) => file.sort === 'flow' && rootOf(file.path) === root)
       .filter((file) => !inFolders.some((one) => one.path === file.path))
       .map((file) => ({ path: file.path, text: readFileSync(file.path, 'utf8') }))
-    const { programs, problems: found } = loadFlows([...inFolders, ...alone], factsOf(root, config))
-    for (const name of programs.keys()) flows.add(name)
+    const { programs: sound, problems: found } = loadFlows([...inFolders, ...alone], factsOf(root, config))
+    for (const [name, program] of sound) {
+      flows.add(name)
+      programs.set(name, program)
+    }
     // A flow with an error is there all the same; who refers to it has no fault of their own.
     for (const { file } of found) flows.add(basename(file).replace(/\.ya?ml$/, ''))
     problems.push(...found.filter((problem) => wanted.has(problem.file)))
@@ -42,7 +48,8 @@ export async function checkProject({ asked, config: path }: Files, env: Environm
       const trunks = config?.asterisk.flatMap((node) => node.trunks.map((trunk) => trunk.name)) ?? null
       problems.push(...loadCampaign(path, text, { flows: [...flows], trunks }).problems, ...contactsOf(path, text))
     } else if (sort === 'config') problems.push(...configProblems(path, text, flows, env))
-    else if (sort === 'library' || sort === 'test') problems.push(...readSource(path, text).problems)
+    else if (sort === 'library') problems.push(...readSource(path, text).problems)
+    else if (sort === 'test') problems.push(...testProblems(path, text, programs, flows))
   }
   return problems.filter((one, at, all) => all.findIndex((other) => same(one, other)) === at)
 }
@@ -74,6 +81,17 @@ function configProblems(path: string, text: string, flows: Set<string>, env: Env
     problems.push({ file: path, ...place, severity: 'error', code: 'unknown-flow', message })
   }
   return problems
+}
+
+/** A test of a flow that has errors is checked by itself. */
+function testProblems(path: string, text: string, programs: Map<string, Program>, flows: Set<string>): Problem[] {
+  const read = readTests(path, text)
+  const program = programs.get(read.flow ?? '')
+  if (program !== undefined) return [...read.problems, ...checkTests(read, program)]
+  if (read.flow === null || read.root === null || flows.has(read.flow)) return read.problems
+  const message = `There is no flow named ${read.flow}${guess(read.flow, flows)}.`
+  const place = placeOf(read.root, ['flow'])
+  return [...read.problems, { file: path, ...place, severity: 'error', code: 'unknown-flow', message }]
 }
 
 function contactsOf(path: string, text: string): Problem[] {

@@ -1,14 +1,6 @@
-/** A flow from its file, drawn. */
-import { existsSync, readFileSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+/** A flow, drawn. */
 import { type Counts, dot, mermaid } from '../../flow/graph.ts'
-import { loadFlows } from '../../flow/load.ts'
 import type { Program } from '../../flow/program.ts'
-import { findSound } from '../../media/sounds.ts'
-import { texts } from '../../service/shelf.ts'
-import { Exit, type Io } from '../io.ts'
-import { problemLine } from '../problems.ts'
-import { flowsFolder } from '../project.ts'
 
 export type Format = 'mermaid' | 'dot' | 'svg'
 
@@ -18,19 +10,4 @@ export async function drawn(flow: Program, format: Format, counts?: Counts): Pro
   if (format === 'dot') return dot(flow, counts)
   const { Graphviz } = await import('@hpcc-js/wasm-graphviz')
   return (await Graphviz.load()).dot(dot(flow, counts))
-}
-
-/** By its name in the project, or by the path of its file. */
-export async function loadOne(name: string, config: string | undefined, io: Io): Promise<Program> {
-  const isFile = /\.ya?ml$/.test(name)
-  const path = isFile ? resolve(io.cwd, name) : join(flowsFolder(config, io), 'flows', `${name}.yaml`)
-  if (!existsSync(path)) throw new Exit(2, `There is no flow ${name}; ${path} is not there.`)
-  const root = basename(dirname(path)) === 'flows' ? dirname(dirname(path)) : dirname(path)
-  const files = (await texts(root)).filter((file) => file.path !== path)
-  const sounds = (sound: string, language: string) => findSound(join(root, 'sounds'), sound, language) !== null
-  const { programs, problems } = loadFlows([...files, { path, text: readFileSync(path, 'utf8') }], { sounds })
-  const flow = programs.get(basename(path).replace(/\.ya?ml$/, ''))
-  if (flow) return flow
-  for (const problem of problems.filter((one) => one.file === path)) io.err(`${problemLine(problem, io.cwd)}\n`)
-  throw new Exit(1, `The flow ${name} has errors; it cannot be drawn.`)
 }

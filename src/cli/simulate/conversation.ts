@@ -1,0 +1,94 @@
+/** A rehearsal in a terminal: what was said is shown as it comes, and the end with what it left behind. */
+import { createInterface } from 'node:readline'
+import pc from 'picocolors'
+import { time } from '../../flow/conversation-test.ts'
+import type { Rehearsal, ScriptItem, Simulation } from '../../flow/simulate.ts'
+import type { Line } from '../../flow/stage.ts'
+import type { Io } from '../io.ts'
+import { facts } from '../show-text.ts'
+import { spokenLine } from '../test/transcript.ts'
+import { HELP, readTyped } from './words.ts'
+
+/** Prints the lines that have come since it was last called; with `quiet` nothing. */
+export function narrator(io: Io, lines: readonly Line[], quiet: boolean): () => Promise<void> {
+  let shown = 0
+  let step: string | null = null
+  return async () => {
+    const fresh = lines.slice(shown)
+    shown = lines.length
+    for (const line of quiet ? [] : fresh) {
+      if (line.step !== step && line.step !== null) await io.out(`${pc.dim(`         -- ${line.step}`)}\n`)
+      step = line.step
+      const paint = line.who === 'them' ? pc.cyan : line.who === 'call' ? pc.yellow : (text: string) => text
+      await io.out(`${spokenLine(line).map(paint).join('\n')}\n`)
+    }
+  }
+}
+
+/** Reads what they do, line by line, until the call is over or nothing more is typed. */
+export async function converse(rehearsal: Rehearsal, input: NodeJS.ReadableStream, io: Io, show: () => Promise<void>) {
+  const { stage } = rehearsal
+  const asks = io.terminal && 'isTTY' in input && input.isTTY === true
+  const reader = createInterface({ input, ...(asks ? { output: process.stdout } : {}), prompt: '> ' })
+  if (asks) io.err(HELP)
+  const ask = async () => {
+    rehearsal.untilListening()
+    await show()
+    if (asks && !stage.over) {
+      for (const want of stage.playing === null && !stage.listening() ? stage.wanting() : [])
+        io.err(`  (waits for ${want})\n`)
+      reader.prompt()
+    }
+  }
+  try {
+    await ask()
+    if (stage.over) return true
+    for await (const line of reader) {
+      if (!(await obey(line, rehearsal, io, show))) return false
+      await ask()
+      if (stage.over) return true
+    }
+    return true
+  } finally {
+    reader.close()
+  }
+}
+
+/** One line; false when they leave. */
+async function obey(line: string, rehearsal: Rehearsal, io: Io, show: () => Promise<void>): Promise<boolean> {
+  for (const typed of readTyped(line, rehearsal.stage.program.situations.keys())) {
+    if ('quit' in typed) return false
+    if ('help' in typed) io.err(HELP)
+    else if ('wrong' in typed) io.err(`  ${typed.wrong}\n`)
+    else if ('silence' in typed) rehearsal.silence()
+    else if (!rehearsal.play(typed.item)) io.err('  That came too late: the call is over.\n')
+    await show()
+    if (rehearsal.stage.over) return true
+  }
+  return true
+}
+
+/** Plays a whole script; what was not come to. */
+export async function unattended(rehearsal: Rehearsal, items: ScriptItem[], show: () => Promise<void>) {
+  for (const [index, item] of items.entries()) {
+    const done = rehearsal.play(item)
+    await show()
+    if (!done) return items.slice(index)
+  }
+  return []
+}
+
+export function summary({ result, duration, over, unmet, unused }: Simulation): string {
+  const { disposition, hangup_by, outcome, last_step, callback_at, vars } = result
+  const rows = facts({
+    disposition: over ? disposition : 'still going on',
+    hangup_by: over ? hangup_by : null,
+    outcome,
+    last_step,
+    duration: time(duration),
+    callback_at: callback_at === null ? null : new Date(callback_at).toISOString(),
+    ...vars,
+  })
+  const left = [...unmet, ...unused]
+  return `\n${rows}\n${left.length === 0 ? '' : `\n${pc.red(`left over: ${left.join(', ')}`)}\n`}`
+}
