@@ -114,6 +114,22 @@ t.test('an instance that died leaves its calls to be found, and what it had in h
   t.match((await second.dialer.campaigns.get('c')).dispositions, { unknown: 2, completed: 4 })
 })
 
+t.test('what a killed instance had in hand comes back when its lease ends', async (t) => {
+  const redis = await startTestRedis()
+  t.teardown(() => redis.close())
+  const paper = await paperDialer(redis, { onPlace: (call, p) => p.end(call, 'completed'), closed: () => closed })
+  t.teardown(() => paper.stop())
+  let closed: string | null = 'not yet'
+  await campaignOf(paper, 'c', numbers(5))
+  await paper.dialer.campaigns.act('c', 'start')
+  const taken = await paper.store.lineUp.next('c', Date.now(), 3, 500, ['0'])
+  t.equal(taken.picked.length, 3)
+  closed = null
+  paper.dialer.wake()
+  await waitFor(async () => (await paper.dialer.campaigns.get('c')).state === 'finished', { timeout: 8000 })
+  t.equal(paper.placed.length, 5)
+})
+
 t.test('a ledger is known again by its id; an empty or other one is not', async (t) => {
   const redis = await startTestRedis()
   t.teardown(() => redis.close())

@@ -11,7 +11,7 @@ import { prelude } from './prelude.ts'
 
 /**
  * { campaign, now, ahead, lease, lanes: [id…] } → { state, paused, items: [['c', id] | ['r', row, packed, state, total]…], next_due }.
- * `ahead` bounds the rows in the window, twice that with the callbacks; `next_due` is the next time of all that wait.
+ * `ahead` bounds the rows in the window, twice that with the callbacks; `next_due` is the next time of all that wait, or of a lease that ends.
  */
 export const nextScript = script(
   'next',
@@ -77,7 +77,7 @@ for _, lane in ipairs(a.lanes) do
     for _, row in ipairs(rows) do hand(row, false) end
   end
 end
-for _, key in ipairs({ due, cbs }) do
+for _, key in ipairs({ due, cbs, window }) do
   local first = call('ZRANGE', key, 0, 0, 'WITHSCORES')
   if first[2] and (not out.next_due or tonumber(first[2]) < out.next_due) then out.next_due = tonumber(first[2]) end
 end
