@@ -6,31 +6,36 @@
 import type { CallContext, Spoken } from './io.ts'
 import { PHRASES } from './phrases.ts'
 import type { Program, Template, Text } from './program.ts'
-import { render, sentence } from './render.ts'
+import { type Pace, render, sentence } from './render.ts'
 import { begin } from './step.ts'
 
 /**
  * Texts that hang on a variable which the call itself sets are left out while that variable's default is empty; a text
- * that cannot be rendered yet is left out too. Nothing is there twice.
+ * that cannot be rendered yet is left out too. A flow that may slow down has its texts slow as well. Nothing is there
+ * twice.
  */
 export function texts(program: Program, context: CallContext): Spoken[] {
   // A copy: what is rendered before the answer must not be remembered for the call itself.
   const state = begin(program, { ...context })
   const found = new Map<string, Spoken>()
+  const slow = [...program.steps.values(), ...program.situations.values()].some(({ pace }) => pace === 'slow')
+  const paces: Pace[] = slow ? ['normal', 'slow'] : ['normal']
   const add = (spoken: Spoken[]) => {
     for (const part of spoken) found.set(JSON.stringify(part), part)
   }
   for (const text of program.texts) {
     if (dependsOnCall(program, text, state.vars)) continue
     try {
-      add(render(program, state, text, 'normal'))
+      for (const pace of paces) add(render(program, state, text, pace))
     } catch {
       // It has no value yet; it will be rendered when it is needed.
     }
   }
-  for (const phrase of PHRASES) add(render(program, state, { kind: 'phrase', phrase }, 'normal'))
-  for (const step of program.steps.values())
-    for (const make of step.verb.sentences?.(step.node) ?? []) add([sentence(program, state, 'normal', make)])
+  for (const pace of paces) {
+    for (const phrase of PHRASES) add(render(program, state, { kind: 'phrase', phrase }, pace))
+    for (const step of program.steps.values())
+      for (const make of step.verb.sentences?.(step.node) ?? []) add([sentence(program, state, pace, make)])
+  }
   return [...found.values()]
 }
 

@@ -165,7 +165,7 @@ t.test('whatever is done to a flow, the answer is a program or an error with its
         return programs.size === 1 || problems.some((p) => p.severity === 'error')
       },
     ),
-    { numRuns: 400 },
+    { numRuns: 150 },
   )
 })
 
@@ -175,6 +175,6 @@ t.test('garbage is no flow', async () => {
       const { programs, problems } = loadFlows([{ path: 't.yaml', text }])
       return programs.size === 0 && problems.length > 0
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   )
 })

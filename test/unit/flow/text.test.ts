@@ -256,6 +256,15 @@ steps:
     'what is typed is not known yet',
   )
   t.equal(new Set(made.map((part) => JSON.stringify(part))).size, made.length)
+  const unhurried = flow('\nstart: a\nsteps:\n  a: { say: "Slowly.", pace: slow, next: hangup }')
+  const slow = byHand(unhurried)
+    .start()
+    .find((e) => e.type === 'play')
+  t.match(slow, {
+    parts: texts(unhurried, testCall())
+      .filter((p) => 'rate' in p && p.rate !== null)
+      .slice(0, 1),
+  })
   const talked = byHand(program, { contact: { name: 'Ana' } })
   t.match(
     talked.start().find((e) => e.type === 'play'),

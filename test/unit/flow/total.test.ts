@@ -122,7 +122,7 @@ t.test(
             return ends === (state.phase === 'done' ? 1 : 0)
           },
         ),
-        { numRuns: 150 },
+        { numRuns: 80 },
       )
   },
 )
@@ -163,7 +163,7 @@ t.test('from anywhere, silence leads to the end by itself', async () => {
         if (state.phase !== 'done') throw new Error(`still in ${state.step} after ${(at - begun) / 1000} s`)
         return at - begun < 660_000
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     )
 })
 
@@ -188,6 +188,6 @@ t.test('a hang-up at any moment ends the call with one result', async () => {
         const { disposition } = result(state)
         return state.phase === 'done' && disposition !== undefined
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     )
 })
