@@ -3,13 +3,28 @@
  * bridge that is made here is ended here, and one that could not be filled does not stay.
  */
 import type { Telephony } from '../call/ports.ts'
-import { recordingName } from './line-commands.ts'
+import { ApelError } from '../errors.ts'
 import type { Node } from './node.ts'
 import { refused } from './refusals.ts'
 
 type Bridges = Pick<Telephony, 'bridge' | 'recordBridge' | 'unbridge'>
 
-export function makeBridges(node: Node): Bridges {
+/** A recording is a file on the node, so its name is of a fixed alphabet. Throws an `ApelError` for any other. */
+export function recordingName(name: string): string {
+  if (/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,150}$/.test(name)) return name
+  throw new ApelError('ari_refused', `"${name}" is no name for a recording`, { name })
+}
+
+export interface NodeBridges extends Bridges {
+  /**
+   * Takes a channel out of the bridge in which Asterisk keeps every channel that `dial` has dialled, also after the
+   * answer: one nobody can see, and no channel in a bridge can be recorded ("Cannot record channel while in bridge").
+   * To be called while nothing is being played; it would wait for the end.
+   */
+  free(channel: string): Promise<void>
+}
+
+export function makeBridges(node: Node): NodeBridges {
   const path = (id: string): string => `/bridges/${encodeURIComponent(id)}`
 
   const unbridge = async (id: string): Promise<void> => {
@@ -23,16 +38,23 @@ export function makeBridges(node: Node): Bridges {
     if (answer.status >= 300) throw refused(node.name, id, `POST bridge${below}`, answer.status, answer.body)
   }
 
+  const bridge = async (id: string, channels: readonly string[]): Promise<void> => {
+    try {
+      await ask(id, '', { type: 'mixing' })
+      await ask(id, '/addChannel', { channel: channels.join(',') })
+    } catch (error) {
+      // It may have been made, or filled by half, all the same.
+      await unbridge(id).catch(() => undefined)
+      throw error
+    }
+  }
+
   return {
-    async bridge(id, channels) {
-      try {
-        await ask(id, '', { type: 'mixing' })
-        await ask(id, '/addChannel', { channel: channels.join(',') })
-      } catch (error) {
-        // It may have been made, or filled by half, all the same.
-        await unbridge(id).catch(() => undefined)
-        throw error
-      }
+    bridge,
+    async free(channel) {
+      const id = `${channel}.out`
+      await bridge(id, [channel])
+      await unbridge(id)
     },
     async recordBridge(id, name, maxTime) {
       const file = { name: recordingName(name), format: 'wav', ifExists: 'overwrite' }

@@ -4,7 +4,7 @@
  */
 import { keyLength, type Line } from '../call/ports.ts'
 import { talkDetect } from '../call/talk.ts'
-import { ApelError } from '../errors.ts'
+import { makeBridges, recordingName } from './bridges.ts'
 import type { Query } from './link.ts'
 import type { Node } from './node.ts'
 import { refused } from './refusals.ts'
@@ -22,6 +22,8 @@ interface CommandParts {
 }
 
 export function makeCommands({ node, id, playing, hangup, release }: CommandParts): Line {
+  const bridges = makeBridges(node)
+  let free = false
   return {
     id,
     async play(playback, files) {
@@ -48,8 +50,11 @@ export function makeCommands({ node, id, playing, hangup, release }: CommandPart
       await askChannel(node, id, 'DELETE', '/moh', {}, { gone: true })
     },
     async record(name, { beep, maxTime }) {
+      const file = recordingName(name)
+      if (!free) await bridges.free(id)
+      free = true
       await askChannel(node, id, 'POST', '/record', {
-        name: recordingName(name),
+        name: file,
         format: 'wav',
         beep: beep ? 'true' : 'false',
         maxDurationSeconds: Math.ceil(maxTime / 1000),
@@ -82,12 +87,6 @@ export function makeCommands({ node, id, playing, hangup, release }: CommandPart
     },
     release,
   }
-}
-
-/** A recording is a file on the node, so its name is of a fixed alphabet. */
-export function recordingName(name: string): string {
-  if (/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,150}$/.test(name)) return name
-  throw new ApelError('ari_refused', `"${name}" is no name for a recording`, { name })
 }
 
 /** A request about one channel; its body. `gone`: that there is no such channel is fine. */

@@ -67,6 +67,7 @@ export class Dialogue {
       log,
       kept: record.recordings,
       listed,
+      heard: () => this.#player.asked(),
       recorded: (id, ok, duration) => tell({ type: 'recorded', at: clock.now(), id, ok, duration }),
     })
     this.#keypad = new Keypad({

@@ -87,7 +87,12 @@ export class Player {
     this.#next(() => (on ? this.#startMusic(musicClass) : this.#stopMusic()))
   }
 
-  /** Ends the music; settles when the line has been asked for everything that was wanted of it until now. */
+  /** Settles when the line has been asked for everything that was wanted of it until now. */
+  asked(): Promise<void> {
+    return this.#last
+  }
+
+  /** Ends the music; settles when it has ended. */
   async quiet(): Promise<void> {
     this.#next(() => this.#stopMusic())
     await this.#last

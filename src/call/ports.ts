@@ -14,7 +14,7 @@ export type LineEvent =
   | { type: 'key'; at: number; key: string }
   | { type: 'talk'; at: number; on: boolean }
   | { type: 'played'; at: number; id: string; ok: boolean }
-  /** A recording of this channel has ended, and is kept if `ok`. `duration` in ms, as exactly as the line knows (whole seconds). */
+  /** A recording of this channel has ended, and is kept if `ok`. `duration` in ms, as exactly as the line knows (a second). */
   | { type: 'recorded'; at: number; name: string; ok: boolean; duration: number }
   /**
    * The channel is gone. `cause` is Q.850, `sip` the SIP code when one came; `by` is `limit` when Asterisk's own
@@ -42,7 +42,7 @@ export interface Line {
    * (`A-Za-z0-9._-`). `recorded` tells its end: after `maxTime` ms, rounded up to seconds, by `stopRecord`, or a fault.
    */
   record(name: string, options: { beep: boolean; maxTime: number }): Promise<void>
-  /** Ends a recording; without `keep` it is thrown away. One that has ended is success. */
+  /** Ends a recording; without `keep` it is thrown away, whatever `recorded` says of it. One that has ended is success. */
   stopRecord(name: string, keep: boolean): Promise<void>
   /** Sends keys; returns at once, each takes `keyLength` and `gap` ms. */
   press(keys: string, gap: number): Promise<void>

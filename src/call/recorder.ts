@@ -18,6 +18,8 @@ export interface RecorderOptions {
   /** The names in the record; `listed` is called when one was added or taken out. */
   kept: string[]
   listed(): void
+  /** Settles when the line has been asked for every sound and every stop that was wanted until now. */
+  heard(): Promise<void>
   /** A recording that was not thrown away has ended; `duration` in ms. */
   recorded(id: string, ok: boolean, duration: number): void
 }
@@ -52,6 +54,8 @@ export class Recorder {
     this.#options.listed()
     recording.timer = clock.setTimeout(() => this.#end(recording), maxTime)
     this.#next(async () => {
+      // What is still to be stopped is stopped first: a channel that plays keeps whoever wants to record it waiting.
+      await this.#options.heard()
       if (this.#recordings.get(name) !== recording) return
       await line.record(name, { beep, maxTime: maxTime + spare })
       recording.begun = clock.now()
@@ -131,8 +135,8 @@ export class Recorder {
   }
 }
 
-/** From its beginning to our word; the node, which counts whole seconds, decides where the two differ by more. */
+/** From its beginning to our word; the node, which counts whole seconds, decides where the two differ by more than one. */
 function lengthOf({ begun, ended }: Recording, told: number | null, at: number): number {
   const measured = begun === null ? 0 : Math.max(0, (ended ?? at) - begun)
-  return told === null ? measured : Math.min(Math.max(measured, told), told + 999)
+  return told === null ? measured : Math.min(Math.max(measured, told - 999), told + 999)
 }

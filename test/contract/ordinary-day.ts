@@ -7,6 +7,7 @@ import { answers, calls, hangsUp, neverAnswers, presses, refuses, saysNothing } 
 import { speech, tone } from '../support/speech.ts'
 import { waitFor } from '../support/wait.ts'
 import { startBench } from './bench.ts'
+import { besideSpeech } from './beside-speech.ts'
 import { follow } from './followed.ts'
 import { frame } from './proxy.ts'
 
@@ -186,6 +187,8 @@ export async function ordinaryDay(transport: Transport, expected: 'ari-client' |
     t.notOk(call.types().includes('played'))
     await nothingLeft(t)
   })
+
+  besideSpeech(t, bench, nothingLeft)
 
   t.test('two calls side by side keep apart', async (t) => {
     const numbers = ['+40711111130', '+40711111131']

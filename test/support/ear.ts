@@ -68,9 +68,7 @@ export class Ear {
    * that was cut at its begin or end still counts.
    */
   heard(ulaw: Buffer, ms = 200): boolean {
-    const length = Math.min(ulaw.length, ms * 8)
-    const start = loudestStart(ulaw, length)
-    return this.audio().includes(ulaw.subarray(start, start + length))
+    return isIn(this.audio(), ulaw, ms)
   }
 
   /** Every packet of one key has the same timestamp, the one of its begin. */
@@ -79,6 +77,13 @@ export class Ear {
     this.#lastKey = packet.timestamp
     this.keys += KEYS[packet.payload[0]!] ?? ''
   }
+}
+
+/** Whether the middle of this sound, of `ms` ms, is in that audio byte for byte; both raw ulaw. */
+export function isIn(audio: Buffer, ulaw: Buffer, ms = 200): boolean {
+  const length = Math.min(ulaw.length, ms * 8)
+  const start = loudestStart(ulaw, length)
+  return audio.includes(ulaw.subarray(start, start + length))
 }
 
 function isLoud(ulaw: Buffer): boolean {

@@ -57,7 +57,7 @@ export function tone(ms: number, hertz = 440): Buffer {
 }
 
 /** One sample of 16 bits as G.711 has it. */
-function ulaw(sample: number): number {
+export function ulaw(sample: number): number {
   const sign = sample < 0 ? 0x80 : 0
   const magnitude = Math.min(Math.abs(sample) + 0x84, 0x7fff)
   const exponent = Math.floor(Math.log2(magnitude)) - 7
