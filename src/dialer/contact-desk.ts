@@ -117,6 +117,7 @@ export class ContactDesk {
       if (contact.key === contact.number && number !== contact.number)
         throw fault(contacts.number, 'The number is the key of this contact; remove it and add another.')
       next.number = number
+      next.data[contacts.number] = number
     }
     const lane = String(priorityOf(campaign, next.data))
     if (!(await this.ports.store.contacts.change(campaign.name, contact, next, lane)))

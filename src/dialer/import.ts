@@ -121,6 +121,8 @@ export class Importer {
     if (zone !== '' && !isZone(zone)) return reject(timezone ?? '', 'not a time zone such as Europe/Bucharest')
     const level = priority === null ? '' : (data[priority] ?? '')
     if (level !== '' && !/^[+-]?\d{1,7}$/.test(level)) return reject(priority ?? '', 'not a whole number')
+    // Another spelling of the number is not another content.
+    data[numberColumn] = number
     return { key, number, columns, data }
   }
 
