@@ -97,7 +97,7 @@ export interface Dialer {
 }
 
 /** How long a call of one's own waits for a token of the trunk, ms. */
-const MANUAL_PATIENCE = 1500
+const MANUAL_PATIENCE = 5000
 /** The same for a leg: somebody hears music meanwhile, ms. */
 const LEG_PATIENCE = 5000
 

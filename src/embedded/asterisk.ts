@@ -27,6 +27,9 @@ import { projectRoot, type Say, type Tools } from './tools.ts'
 
 const run = promisify(execFile)
 
+/** ms. */
+const PORT_PATIENCE = 3_000
+
 export interface AsteriskOptions {
   dataDir: string
   /** The node's name in `apel.yaml`; names the run folder and appears in errors. */
@@ -251,8 +254,24 @@ class Node {
   }
 }
 
-/** Rejects with a sentence when a port of the node is in use by somebody else. */
-async function portsFree(name: string, { bind, sipPort, httpPort }: AsteriskShape): Promise<void> {
+/**
+ * Rejects with a sentence when a port of the node is in use by somebody else. A process that was just killed is gone
+ * before the last of its threads has given its sockets back, so a taken port is looked at again for a while.
+ */
+async function portsFree(name: string, shape: AsteriskShape): Promise<void> {
+  const until = performance.now() + PORT_PATIENCE
+  for (;;) {
+    try {
+      return await portsFreeNow(name, shape)
+    } catch (error) {
+      const taken = error instanceof ApelError && error.code === 'port_taken'
+      if (!taken || performance.now() > until) throw error
+      await sleep(100)
+    }
+  }
+}
+
+async function portsFreeNow(name: string, { bind, sipPort, httpPort }: AsteriskShape): Promise<void> {
   const taken = (port: number, kind: string, key: string) =>
     new ApelError(
       'port_taken',
