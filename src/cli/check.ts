@@ -12,7 +12,12 @@ export const check: Register = (program, io) => {
     .description('check flows, campaigns and configuration; exit 1 on an error')
     .option('-c, --config <file>', 'configuration (default: ./apel.yaml if there is one)')
     .option('--json', 'print the faults as JSON')
-    .action(async (paths: string[], options: { config?: string; json?: boolean }) => {
+    .option('--schema', 'print the JSON Schema of flows, for editors, and check nothing')
+    .action(async (paths: string[], options: { config?: string; json?: boolean; schema?: boolean }) => {
+      if (options.schema) {
+        const { flowSchemaText } = await import('../flow/json-schema.ts')
+        return await io.out(flowSchemaText())
+      }
       const { checkProject } = await import('./check/project.ts')
       const files = findFiles(paths, options.config, io)
       const problems = (await checkProject(files, io.env)).sort(
