@@ -1,0 +1,53 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { Ajv } from 'ajv'
+import t from 'tap'
+import { flowSchema, flowSchemaText } from '../../../src/flow/json-schema.ts'
+import { readSource } from '../../../src/flow/source.ts'
+
+/** What the schema finds wrong with a flow, as `PATH message`. */
+const ajv = new Ajv({ strict: false, allErrors: true })
+const validate = ajv.compile(flowSchema())
+function faults(text: string): string[] {
+  const { root } = readSource('t.yaml', text)
+  if (root === null) throw new Error('the text is not YAML')
+  if (validate(root.value)) return []
+  return (validate.errors ?? [])
+    .filter(({ keyword }) => keyword !== 'if')
+    .map(({ instancePath, message, params }) => `${instancePath} ${message} ${params.additionalProperty ?? ''}`.trim())
+}
+
+t.test('the file in docs is the schema of the code', async (t) => {
+  t.ok(
+    readFileSync('docs/flow.schema.json', 'utf8') === flowSchemaText(),
+    'docs/flow.schema.json is stale: write it anew with `apel check --schema > docs/flow.schema.json`',
+  )
+})
+
+t.test('every shipped flow and library is right by the schema', async (t) => {
+  for (const folder of ['scripts-yaml/flows', 'scripts-yaml/library', 'test/flows/good'])
+    for (const name of listed(folder)) t.strictSame(faults(readFileSync(`${folder}/${name}`, 'utf8')), [], name)
+})
+
+function listed(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => name.endsWith('.yaml'))
+  } catch {
+    return []
+  }
+}
+
+t.test('a fault is told where it is, and none beside it', async (t) => {
+  const body = (step: string) => `flow: t\nstart: a\nsteps:\n  a: ${step}\n`
+  t.strictSame(faults(body('{ say: "Hello.", next: hangup }')), [])
+  t.strictSame(faults(body('{ say: "Hello.", barge_inn: true }')), [
+    '/steps/a must NOT have additional properties barge_inn',
+  ])
+  t.strictSame(faults(body('{ menu: "Press 1.", options: { "1": hangup }, timeout: 5 }')), [
+    '/steps/a/timeout must be string',
+  ])
+  t.strictSame(faults(body('{ menu: "Press 1." }')), ["/steps/a must have required property 'options'"])
+  t.strictSame(faults('flow: t\nstart: a\nsteps: { a: { say: "Hello." } }\nstepps: {}\n'), [
+    'must NOT have additional properties stepps',
+  ])
+  t.strictSame(faults('situations: { lost: { key: "*", goto: repeat } }\n'), [])
+})
