@@ -35,6 +35,7 @@ import { type ServiceNode, startNodes } from './service/nodes.ts'
 import { callsPort } from './service/ports/calls.ts'
 import { callbacksPort, campaignsPort, contactsPort } from './service/ports/campaigns.ts'
 import { dncPort } from './service/ports/dnc.ts'
+import { sweepHourly } from './service/recordings.ts'
 import { openRedis } from './service/redis.ts'
 import { openShelf, type Shelf } from './service/shelf.ts'
 import { makeReleasers } from './shutdown.ts'
@@ -145,6 +146,7 @@ async function start(
     releasers,
     running: () => running,
   })
+  releasers.add('the sweeping of recordings', sweepHourly(nodes, config.recordings.keep, clock, log))
   const byName = new Map(nodes.map((node) => [node.name, node]))
   const voices = new Map(nodes.map((node) => [node.name, studio.at(node.sounds)]))
   const heart = makeHeart(store, lease, foreign, clock, log)

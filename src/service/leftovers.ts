@@ -18,6 +18,8 @@ export async function closeLeftovers(
   const left = await dialer.unfinished(instance)
   for (const { record } of left) {
     const node = nodes.find(({ name }) => name === record.node)
+    // Asterisk keeps an empty bridge for ever. A leg's has the leg's name.
+    if (record.kind === 'leg') await node?.telephony.unbridge(record.id).catch(() => undefined)
     await node?.telephony
       .hangupById(record.id)
       .catch((error: unknown) => log.warn({ call: record.id, err: error }, 'a channel of an earlier run was not ended'))

@@ -1,6 +1,7 @@
 /** Live and past calls, as the API offers them. */
 import type { ApiPorts, CallView, DialRequest } from '../../api/ports.ts'
 import type { Calls } from '../../call/calls.ts'
+import type { CallRecord } from '../../call/record.ts'
 import type { Dialer } from '../../dialer/dialer.ts'
 import type { Placement } from '../../dialer/plan.ts'
 import { ApelError } from '../../errors.ts'
@@ -25,8 +26,17 @@ export function callsPort({ store, dialer, calls, flow, place }: CallParts): Api
     ...record,
     state,
     steps: await store.attempts.steps(record.id),
-    legs: [],
+    legs: record.kind === 'leg' ? [] : await legsOf(record.id),
   })
+  /** The second channels of a call are `ID.1`, `ID.2`, …; nearly always there is none. */
+  const legsOf = async (id: string): Promise<CallRecord[]> => {
+    const legs: CallRecord[] = []
+    for (;;) {
+      const leg = await store.attempts.get(`${id}.${legs.length + 1}`)
+      if (leg === null) return legs
+      legs.push(leg.record)
+    }
+  }
   const attempt = async (id: string): Promise<Attempt> => {
     const found = await store.attempts.get(id)
     if (found) return found
@@ -61,7 +71,8 @@ export function callsPort({ store, dialer, calls, flow, place }: CallParts): Api
         items.push(...past.attempts)
         next = past.next
       }
-      const wanted = items.filter(({ record }) => kind === null || record.kind === kind)
+      // A leg stands under its call, and by itself only for who asks for legs.
+      const wanted = items.filter(({ record }) => (kind === null ? record.kind !== 'leg' : record.kind === kind))
       return { items: await Promise.all(wanted.map(view)), next }
     },
     get: async (id) => view(await attempt(id)),
