@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream'
 import { parse } from 'csv-parse/sync'
 import { ApelError } from '../errors.ts'
 import { CONTROL } from '../store/rows.ts'
-import { columnName } from './campaign.ts'
+import { columnName } from './campaign-schema.ts'
 import { lines, records, type TextRecord } from './lines.ts'
 
 export interface Reject {

@@ -4,7 +4,7 @@
  * instance lets the calls of a trunk depart at the same rate again, right before the INVITE is asked for.
  */
 import type { Clock } from '../call/ports.ts'
-import { rateOf } from './gate.ts'
+import { rateOf } from './rate.ts'
 
 interface Pace {
   /** When the last `n` departed, oldest first, ms. */

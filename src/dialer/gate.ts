@@ -8,27 +8,15 @@
  */
 import type { CallRecord } from '../call/record.ts'
 import { isOpen, nextOpening } from '../flow/calendar.ts'
-import { blankRecord, fieldsOf, type Rate, type ReserveInput } from '../store/attempts.ts'
+import { blankRecord, fieldsOf } from '../store/attempt-record.ts'
+import type { ReserveInput } from '../store/attempts.ts'
 import type { Store } from '../store/store.ts'
 import { newId } from './ids.ts'
 import { LocalDays } from './local-days.ts'
 import { judgeNumber } from './numbers.ts'
 import { callerId, type DialPolicy, hasZones, type Placement, type Plan, placementOf } from './plan.ts'
-
-/** In the order in which they are told. */
-export const RULES = [
-  ...(['number', 'destination', 'dnc', 'consent', 'zone', 'window', 'holiday', 'cap', 'budget'] as const),
-  ...(['campaign_state', 'trunk_state', 'trunk_busy', 'paused', 'gate_closed'] as const),
-] as const
-export type Rule = (typeof RULES)[number]
-
-export interface RuleVerdict {
-  rule: Rule
-  verdict: 'pass' | 'hold' | 'refuse'
-  reason: string
-  /** When time lifts it, ms; null when it passes, or nobody knows. */
-  until: number | null
-}
+import { rateOf } from './rate.ts'
+import { hold, pass, REASONS, RULES, type Rule, type RuleVerdict, refuse } from './rules.ts'
 
 export type Verdict =
   | { verdict: 'reserved'; placement: Placement }
@@ -51,15 +39,6 @@ const MINUTE = 60_000
 const YEAR = 366 * 24 * 60 * MINUTE
 /** A reservation that Redis performs later than this after our verdict does nothing. */
 const GOOD_FOR = 1500
-/** What the way from the reservation to the wire may take longer for one call than for another, ms. */
-const JITTER = 14
-
-/** At most `cps` in any rolling second on the wire; a fraction is rounded so that it is never more. */
-export function rateOf(cps: number): Rate {
-  const n = Math.max(1, Math.floor(cps))
-  return { n, window: Math.max(1000, (1000 * n) / cps) + JITTER, gap: n > 1 ? 900 / n : 0 }
-}
-
 export class Gate {
   private readonly ports: GatePorts
   private readonly days = new LocalDays()
@@ -230,30 +209,4 @@ export class Gate {
       explain: false,
     }
   }
-}
-
-const pass = (rule: Rule): RuleVerdict => ({ rule, verdict: 'pass', reason: '', until: null })
-const refuse = (rule: Rule, reason = REASONS[rule]): RuleVerdict => ({ rule, verdict: 'refuse', reason, until: null })
-const hold = (rule: Rule, until: number | null, reason = REASONS[rule]): RuleVerdict => ({
-  rule,
-  verdict: 'hold',
-  reason,
-  until,
-})
-
-const REASONS: Record<Rule, string> = {
-  number: 'it is not a number that can be called',
-  destination: 'no prefix in policy.allow covers it',
-  dnc: 'the number is on the do-not-call list',
-  consent: 'the contact has not agreed to be called',
-  zone: 'nobody can tell what time it is there',
-  window: 'it is outside the calling hours there',
-  holiday: 'today is a holiday there',
-  cap: 'the number has been called as often as policy.per_number allows',
-  budget: 'the contact has used its attempts',
-  campaign_state: 'the campaign is not running',
-  trunk_state: 'no trunk takes calls now',
-  trunk_busy: 'no trunk has a free channel, or a call left in this second',
-  paused: 'all dialling is stopped',
-  gate_closed: 'no node may be dialled on now',
 }

@@ -1,26 +1,13 @@
-/**
- * Attempts: the record of each, who is on the line now, what has ended, and a number's history. Each field of a record
- * is JSON in a hash, so that what becomes known later is one small write.
- */
+/** Attempts: the record of each, who is on the line now, what has ended, and a number's history. */
 import type { CallRecord, CallState, StepTrace } from '../call/record.ts'
 import { ApelError } from '../errors.ts'
+import { type Attempt, attemptOf, fieldsOf } from './attempt-record.ts'
 import type { Db } from './db.ts'
 import { keys } from './keys.ts'
 import { finishScript, keepTaskScript, unreserveScript, updateScript } from './scripts/finish.ts'
 import { inboundScript, reserveScript } from './scripts/reserve.ts'
 
-/** What is known of an attempt besides its record. */
-export interface Attempt {
-  record: CallRecord
-  state: CallState
-  instance: string
-  /** The contact's row; null without one. */
-  row: number | null
-  /** The callback that it carries out. */
-  callback: string | null
-  /** The campaign that a callback of this call belongs to, when it is an inbound one. */
-  home: string | null
-}
+export type { Attempt } from './attempt-record.ts'
 
 /** The rates of a trunk or campaign: at most `n` in any `window` ms, neighbours at least `gap` ms apart. */
 export interface Rate {
@@ -80,61 +67,6 @@ export interface FinishInput {
 export interface Task {
   status: 'done' | 'failed'
   result: unknown
-}
-
-/** A record's fields as the hash holds them; what is null is left out. */
-export function fieldsOf(record: Partial<CallRecord>): Record<string, string> {
-  const known = Object.entries(record).filter(([, value]) => value !== null && value !== undefined)
-  return Object.fromEntries(known.map(([name, value]) => [name, JSON.stringify(value)]))
-}
-
-const EMPTY: CallRecord = {
-  id: '',
-  campaign: null,
-  contact: null,
-  number: '',
-  called: null,
-  attempt: 1,
-  kind: 'manual',
-  flow: null,
-  flow_version: null,
-  node: null,
-  trunk: null,
-  caller_id: null,
-  queued_at: null,
-  dialed_at: null,
-  ringing_at: null,
-  answered_at: null,
-  ended_at: null,
-  disposition: null,
-  cause: null,
-  sip_code: null,
-  amd: null,
-  hangup_by: null,
-  outcome: null,
-  last_step: null,
-  vars: {},
-  recordings: [],
-  callback_at: null,
-  failover_of: null,
-}
-
-/** A record with everything unknown. */
-export function blankRecord(known: Partial<CallRecord>): CallRecord {
-  return { ...EMPTY, vars: {}, recordings: [], ...known }
-}
-
-function attemptOf(hash: Record<string, string>): Attempt | null {
-  if (hash._state === undefined) return null
-  const known = Object.entries(hash).filter(([name]) => !name.startsWith('_'))
-  return {
-    record: blankRecord(Object.fromEntries(known.map(([name, text]) => [name, JSON.parse(text)]))),
-    state: hash._state as CallState,
-    instance: hash._instance ?? '',
-    row: hash._row ? Number(hash._row) : null,
-    callback: hash._callback || null,
-    home: hash._home || null,
-  }
 }
 
 export class Attempts {

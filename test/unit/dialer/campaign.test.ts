@@ -1,5 +1,6 @@
 import t from 'tap'
-import { columnName, loadCampaign, parseCampaign } from '../../../src/dialer/campaign.ts'
+import { loadCampaign, parseCampaign } from '../../../src/dialer/campaign.ts'
+import { columnName } from '../../../src/dialer/campaign-schema.ts'
 
 const whole = `campaign: renewals
 flow: renewal

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { rateOf } from '../../../src/dialer/gate.ts'
+import { rateOf } from '../../../src/dialer/rate.ts'
 
 /** The times at which calls go out when somebody always waits, by the rule of the reserve script. */
 function times(cps: number, count: number): number[] {
