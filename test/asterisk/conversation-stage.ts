@@ -53,6 +53,7 @@ export interface Stage {
   /** How long such a sentence is, ms. */
   length(program: Program, sentence: string): Promise<number>
   telephony: NodeTelephony
+  ports: CallPorts
   /** Channels that Asterisk has. */
   channels(): Promise<number>
   stop(): Promise<void>
@@ -215,6 +216,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     finished,
     optOuts,
     telephony,
+    ports,
     newest: () => id,
     async dial(program, behaviour, { context = {}, order = {} } = {}) {
       count += 1
