@@ -11,10 +11,10 @@
 import type { Redis } from 'ioredis'
 import type { Clock, Peer, ServiceEvent } from '../call/ports.ts'
 import type { CallRecord } from '../call/record.ts'
-import { ApelError, maskNumber } from '../errors.ts'
+import { ApelError } from '../errors.ts'
 import type { CallContext } from '../flow/io.ts'
 import type { Log } from '../log.ts'
-import { type Attempt, blankRecord } from '../store/attempt-record.ts'
+import type { Attempt } from '../store/attempt-record.ts'
 import { listen, type Ring } from '../store/bell.ts'
 import type { Purpose } from '../store/connect.ts'
 import type { Store } from '../store/store.ts'
@@ -23,16 +23,16 @@ import type { Known } from './campaign.ts'
 import { CampaignDesk } from './campaign-desk.ts'
 import { ContactDesk } from './contact-desk.ts'
 import { CALLBACKS, Definitions } from './definitions.ts'
+import { Entrance, type InboundRequest } from './entrance.ts'
 import { Feeder } from './feeder.ts'
-import { Gate, type Verdict } from './gate.ts'
+import { Gate } from './gate.ts'
 import { Importer, type ImportReport, type ImportSource } from './import.ts'
 import { Ledger } from './ledger.ts'
-import { normaliseInbound } from './numbers.ts'
-import type { DialSettings, Placement, Plan } from './plan.ts'
+import type { DialSettings, Placement } from './plan.ts'
 import { type ManualRequest, Planner } from './planner.ts'
 import { type DialQueue, openQueue } from './queue.ts'
 import type { RuleVerdict } from './rules.ts'
-import { SENT_AWAY, Turns } from './turns.ts'
+import { Turns } from './turns.ts'
 import { DialWorker } from './worker.ts'
 
 export interface DialerPorts {
@@ -54,19 +54,6 @@ export interface DialerPorts {
   /** Ends the calls of a campaign that ring; with `talking`, those that talk too. Called on every instance. */
   cut(campaign: string, talking: boolean): void
   emit(event: ServiceEvent): void
-}
-
-export interface InboundRequest {
-  /** The channel's id, which becomes the record's. */
-  id: string
-  node: string
-  /** As Asterisk gave them. */
-  called: string
-  caller: string
-  /** Null: the number has no flow. */
-  flow: string | null
-  /** The campaign beside the flow. */
-  campaign: string | null
 }
 
 export interface Dialer {
@@ -97,11 +84,6 @@ export interface Dialer {
   queueDepth(): Promise<number>
 }
 
-/** How long a call of one's own waits for a token of the trunk, ms. */
-const MANUAL_PATIENCE = 5000
-/** The same for a leg: somebody hears music meanwhile, ms. */
-const LEG_PATIENCE = 5000
-
 export function makeDialer(ports: DialerPorts): Dialer {
   const { store, settings, clock, log, instance, emit } = ports
   const { policy } = settings
@@ -127,6 +109,7 @@ export function makeDialer(ports: DialerPorts): Dialer {
   const dueAt = (campaign: string, at: number) => feeder.dueAt(campaign, at)
   const ledger = new Ledger({ store, definitions, planner, clock, log, instance, emit, dueAt, closing: () => stopping })
   const callbacks = new CallbackDesk({ store, definitions, planner, policy, clock, emit, dueAt })
+  const entrance = new Entrance({ store, definitions, planner, gate, turns, policy, clock, log, instance })
   const importer = new Importer(store, policy)
   const worker = new DialWorker({
     store,
@@ -184,12 +167,6 @@ export function makeDialer(ports: DialerPorts): Dialer {
   }
 
   /** For calls that nobody queued: they stand in a row of their own. */
-  const atTheGate = (plan: Plan, patience: number) =>
-    turns.join('', 0, 0).take<Verdict>(patience, async () => {
-      const found = await gate.reserve(plan)
-      return found.verdict === 'busy' ? { wait: found.wait } : { done: found }
-    })
-
   return {
     ledger,
     callbacks,
@@ -225,47 +202,9 @@ export function makeDialer(ports: DialerPorts): Dialer {
       await queue?.close()
     },
 
-    async reserveManual(request) {
-      const verdict = await atTheGate(await planner.manual(request), MANUAL_PATIENCE)
-      if (verdict === SENT_AWAY || verdict.verdict === 'busy' || verdict.verdict === 'gone')
-        throw new ApelError(
-          'trunk_busy',
-          'No trunk has a free channel, or a call left in this second; try again.',
-          {},
-          true,
-        )
-      if (verdict.verdict === 'reserved') return verdict.placement
-      const { rule, reason, until } = verdict
-      throw new ApelError(rule, `This call is not made: ${reason}.`, { rule, until }, verdict.verdict === 'hold')
-    },
-
-    async reserveLeg(call, id, to, ring) {
-      const plan = planner.leg(call, id, to, ring)
-      const verdict = await atTheGate(plan, LEG_PATIENCE)
-      if (verdict !== SENT_AWAY && verdict.verdict === 'reserved') return verdict.placement
-      const why = verdict !== SENT_AWAY && 'rule' in verdict ? verdict.rule : 'trunk_busy'
-      log.warn({ call: call.id, to: maskNumber(plan.raw), rule: why }, 'a transfer is not made')
-      return null
-    },
-
-    async reserveInbound({ id, node, called, caller, flow, campaign: name }) {
-      const campaign = name === null ? null : await definitions.get(name)
-      const number = normaliseInbound(caller, policy)
-      const contact = campaign === null || number === '' ? null : await store.contacts.find(campaign.name, { number })
-      const record = blankRecord({
-        id,
-        contact: contact?.key ?? null,
-        number,
-        called: normaliseInbound(called, policy) || called.slice(0, 32),
-        kind: 'inbound',
-        flow,
-        node,
-        queued_at: clock.now(),
-      })
-      if (!(await store.attempts.inbound(record, instance, campaign?.name ?? null, contact?.row ?? null))) return null
-      return { record, context: await planner.inbound(id, number, campaign, contact) }
-    },
-
+    reserveManual: (request) => entrance.manual(request),
+    reserveLeg: (call, id, to, ring) => entrance.leg(call, id, to, ring),
+    reserveInbound: (request) => entrance.inbound(request),
     unfinished: (name) => ledger.unfinished(name),
     explain: async (to) => await gate.explain(await planner.manual({ to, flow: '', vars: {}, trunk: null })),
     setPaused: (paused) => store.campaigns.setPaused(paused),
