@@ -4,6 +4,7 @@
  */
 
 import type { FlowEvent, HangupBy } from './io.ts'
+import { leaveRecording } from './recording.ts'
 import { arm, currentStep, disarm, disarmStep, fired, goTo, keep, perform, type Turn } from './turn.ts'
 
 /** What `on_hangup` may take, ms. */
@@ -38,6 +39,7 @@ export function beginAfter(turn: Turn): void {
   const { s } = turn
   disarmStep(turn)
   disarm(turn, 'limit')
+  leaveRecording(turn)
   s.saying = null
   s.ask = null
   s.act = null

@@ -86,7 +86,9 @@ function openEars(turn: Turn, step: Step): void {
     if (answer(turn, step, key) !== 'more') return
     typed = true
   }
-  if (!typed) listen(turn, step)
+  if (typed) return
+  asks(step).listening?.(turn, step)
+  listen(turn, step)
 }
 
 function listen(turn: Turn, step: Step): void {
@@ -108,7 +110,7 @@ function listen(turn: Turn, step: Step): void {
 export function keyAsked(turn: Turn, step: Step, key: string): void {
   const { s } = turn
   const ask = s.ask!
-  if (ask.phase === 'last') return
+  if (ask.phase === 'last' || asks(step).ignores?.(turn, step, key)) return
   if (ask.phase !== 'wait') {
     if (!asks(step).manner(step, turn).bargeIn) return
     if (s.saying !== null) turn.out.push({ type: 'stop', id: s.saying.id })
@@ -201,7 +203,7 @@ export function miss(turn: Turn, step: Step, kind: Ask['kind'], interrupted = fa
   const { s } = turn
   const verb = asks(step)
   for (const slot of SLOTS) disarm(turn, slot)
-  if (verb.missed?.(turn, step, kind)) return
+  if (verb.missed?.(turn, step, kind, interrupted)) return
   const ladder = ladderOf(turn, step, kind)
   const count: Count = { ...(s.counts[step.id] ?? { noinput: 0, nomatch: 0, mark: 0 }) }
   count[kind]++

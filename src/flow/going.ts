@@ -8,6 +8,7 @@
 
 import { beginAfter, settleAfter } from './after.ts'
 import type { Inline, Target } from './program.ts'
+import { dropRecording, leaveRecording } from './recording.ts'
 import { render } from './render.ts'
 import type { Ending } from './state.ts'
 import { currentStep, disarmStep, Fault, goTo, hush, keep, music, perform, say, speech, type Turn } from './turn.ts'
@@ -86,8 +87,12 @@ export function goBack(turn: Turn, event: string): void {
   goTo(turn, frame.back, event, 'resume')
 }
 
-/** "Thank you. Goodbye.", and the end. */
+/** "Thank you. Goodbye.", and the end. A message that the longest call cuts short is kept. */
 export function endPolitely(turn: Turn, by: 'flow' | 'limit'): void {
+  if (by === 'limit' && turn.s.recording !== null) {
+    turn.out.push({ type: 'stop_record', id: turn.s.recording.id, keep: true })
+    leaveRecording(turn)
+  }
   quiet(turn)
   const text = { kind: 'phrase', phrase: 'goodbye' } as const
   const parts = render(turn.program, turn.s, text, turn.s.pace)
@@ -107,6 +112,7 @@ export function end(turn: Turn, by: 'flow' | 'limit', disposition: Ending): void
 /** Stops sound, timers and questions, whatever the step was doing. */
 export function quiet(turn: Turn): void {
   hush(turn)
+  dropRecording(turn)
   music(turn, false)
   disarmStep(turn)
   turn.s.ask = null

@@ -131,11 +131,13 @@ export class Stage {
     return this.queue.some(({ event }) => event?.type === 'key')
   }
 
-  /** Whether nothing is being said and the flow waits for them: it asks, records, or plays music. */
+  /** Whether nothing is being said and the flow waits for them: asks, records, plays music, lets a greeting end. */
   listening(): boolean {
     const { state } = this
     if (this.playing !== null) return false
-    return state.ask === null ? state.music || this.recordings.size > 0 : state.ask.phase === 'wait'
+    return state.ask === null
+      ? state.music || this.recordings.size > 0 || state.timers.timeout !== null
+      : state.ask.phase === 'wait'
   }
 
   /** What the flow waits for and nobody has answered, in words. */

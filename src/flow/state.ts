@@ -7,6 +7,7 @@
  */
 
 import type { CallContext, FlowEvent, FlowResult, HangupBy, Verdict } from './io.ts'
+import type { Recording } from './recording.ts'
 import type { Pace } from './render.ts'
 import type { KeptTask, Scoped } from './scope.ts'
 
@@ -128,6 +129,8 @@ export interface State extends Scoped {
   ended: { by: HangupBy; disposition: Ending | 'cancelled' } | null
   callbackAt: number | null
   optedOut: boolean
+  /** What is being recorded. */
+  recording: Recording | null
   /** Variables that hold digits which may be kept nowhere. */
   hidden: readonly string[]
 }
@@ -181,6 +184,7 @@ export function blank(context: CallContext, vars: Record<string, unknown>, hidde
     ended: null,
     callbackAt: null,
     optedOut: false,
+    recording: null,
     hidden,
   }
 }
@@ -221,6 +225,7 @@ export function copy(s: State, now: number): State {
     ended: s.ended,
     callbackAt: s.callbackAt,
     optedOut: s.optedOut,
+    recording: s.recording,
     hidden: s.hidden,
   }
 }

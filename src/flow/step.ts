@@ -228,6 +228,8 @@ function talk(turn: Turn, on: boolean): void {
     s.talking = at
     s.talkCounted = false
     talkBegan(turn)
+    const current = currentStep(turn)
+    current?.verb.talk?.(turn, current, true)
     return
   }
   const since = s.talking
@@ -236,6 +238,7 @@ function talk(turn: Turn, on: boolean): void {
   if (at - since >= TALK_COUNTS && !s.talkCounted) s.inputs++
   const current = currentStep(turn)
   if (current !== null && s.ask !== null) talkStopped(turn, current, since)
+  else current?.verb.talk?.(turn, current, false)
 }
 
 function timer(turn: Turn, id: string): void {

@@ -49,8 +49,12 @@ export interface Asks<Node> {
   complete?(turn: Turn, step: Step<Node>): 'taken' | 'miss'
   /** Which keys of situations act while this asks. */
   situations(step: Step<Node>, turn: Turn): (key: string) => boolean
-  /** Whether a miss is answered by the verb itself, without a ladder. */
-  missed?(turn: Turn, step: Step<Node>, kind: 'noinput' | 'nomatch'): boolean
+  /** Whether a miss is answered by the verb itself, without a ladder; `interrupted`: they talked for too long. */
+  missed?(turn: Turn, step: Step<Node>, kind: 'noinput' | 'nomatch', interrupted: boolean): boolean
+  /** Whether a key means nothing now: it is dropped and stops nothing. */
+  ignores?(turn: Turn, step: Step<Node>, key: string): boolean
+  /** The prompt, or a rung, is over and no key has answered it. */
+  listening?(turn: Turn, step: Step<Node>): void
   /** Whether the question is asked again after a rung that does not say so. */
   again?(turn: Turn, step: Step<Node>, kind: 'noinput' | 'nomatch', rung: Rung): boolean
   /** Where it goes when the ladder has run out and no rung says where; null ends the call. */
@@ -76,6 +80,8 @@ export interface Verb<Node> {
   asks?: Asks<Node>
   /** A key while the step neither speaks nor asks; without it the key is kept for the next question. */
   key?(turn: Turn, step: Step<Node>, key: string): void
+  /** They began (`on`) or stopped talking. */
+  talk?(turn: Turn, step: Step<Node>, on: boolean): void
   /** Ways out beside outcomes, `next` and rungs. */
   exits?(step: Step<Node>): Exit[]
   /** Its ladders, where it has some. */

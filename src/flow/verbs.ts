@@ -10,21 +10,31 @@ import { gotoVerb } from './verbs/goto.ts'
 import { hangupVerb } from './verbs/hangup.ts'
 import { holdVerb } from './verbs/hold.ts'
 import { httpVerb } from './verbs/http.ts'
+import { listenVerb } from './verbs/listen.ts'
 import { menuVerb } from './verbs/menu.ts'
+import { optOutVerb } from './verbs/opt-out.ts'
 import { pauseVerb } from './verbs/pause.ts'
+import { pressVerb } from './verbs/press.ts'
+import { recordVerb } from './verbs/record.ts'
 import { sayVerb } from './verbs/say.ts'
 import { setVerb } from './verbs/set.ts'
+import { voicemailVerb } from './verbs/voicemail.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: each verb knows its own node.
 const ALL: Verb<any>[] = [
   sayVerb,
   menuVerb,
   gatherVerb,
+  listenVerb,
+  recordVerb,
   holdVerb,
   callbackVerb,
+  voicemailVerb,
   branchVerb,
   setVerb,
   httpVerb,
+  optOutVerb,
+  pressVerb,
   pauseVerb,
   gotoVerb,
   hangupVerb,

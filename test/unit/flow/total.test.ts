@@ -30,6 +30,7 @@ interface Chance {
   pick: number
   wait: number
 }
+const ANSWERED = new Set<Effect['type']>(['record', 'press', 'opt_out'])
 const chance = fc.record({ kind: fc.nat(99), pick: fc.nat(1000), wait: fc.nat(20_000) })
 
 function happen({ kind, pick }: Chance, state: State, effects: Effect[], at: number): FlowEvent {
@@ -63,6 +64,12 @@ function happen({ kind, pick }: Chance, state: State, effects: Effect[], at: num
       status: pick % 3 ? 'done' : 'failed',
       result: { x: pick },
     }
+  if (kind < 96 && pick % 4 > 0) {
+    const id = some(effects.filter((e) => ANSWERED.has(e.type)) as { id: string }[])?.id ?? 'r0'
+    const ok = pick % 5 !== 0
+    if (pick % 4 === 1) return { type: 'recorded', at, id, ok, duration: 1000 }
+    return pick % 4 === 2 ? { type: 'pressed', at, id, ok } : { type: 'opted_out', at, id, ok }
+  }
   if (kind < 97) return { type: 'situation', at, name: some(['again', 'threats', 'slow_speaker', 'who'])! }
   if (kind < 98) return { type: 'start', at, verdict: 'human' }
   return pick % 10 === 0 ? { type: 'hangup', at, by: 'callee' } : { type: 'timer', at, id: 'no such timer' }
