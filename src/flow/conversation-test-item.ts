@@ -85,7 +85,7 @@ export function readItem(file: string, root: Located, path: Path, raw: unknown):
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
     return problem('wrong-type', `expected an item of a script: ${NAMES.join(', ')}`)
   const given = Object.keys(raw)
-  const name = given.find((key) => key in ITEMS)
+  const name = given.find((key) => Object.hasOwn(ITEMS, key))
   if (name === undefined && given.length === 0) return problem('wrong-type', 'an item says what happens')
   if (name === undefined) return problem('unknown-key', unknownKey(given[0]!, NAMES), [...path, given[0]!], true)
   const { shape, make } = ITEMS[name]!

@@ -94,7 +94,7 @@ function judge({ ends, notHeard }: ConversationTest, simulation: Simulation): st
   if (wanted !== undefined && (wanted === null || was === null ? wanted !== was : Math.abs(was - wanted) > CLOSE))
     failures.push(`callback_at: expected ${instant(wanted)}, was ${instant(was)}`)
   for (const [name, value] of Object.entries(ends.vars ?? {})) {
-    if (name in result.vars) expect(`vars.${name}`, value, result.vars[name])
+    if (Object.hasOwn(result.vars, name)) expect(`vars.${name}`, value, result.vars[name])
     else failures.push(`vars.${name}: it is sensitive and kept nowhere, so no test can look at it`)
   }
   return failures
