@@ -63,15 +63,16 @@ export class Ledger implements CallLedger {
   async end(record: CallRecord, tasks: Record<string, Task> = {}): Promise<boolean> {
     const { store, clock, definitions } = this.ports
     const now = clock.now()
-    const attempt = await store.attempts.get(record.id)
+    const ending = await store.lineUp.ending(record.id)
+    const attempt = ending?.attempt ?? null
     const campaign = attempt?.record.campaign ? await definitions.get(attempt.record.campaign) : null
     const dialed = (record.dialed_at ?? attempt?.record.dialed_at ?? null) !== null
     // Nobody knows of an `unknown` whether it was dialled, so it counts.
     const plain = { record, now, counts: dialed || record.disposition === 'unknown', create: null, tasks }
-    if (attempt === null || campaign === null)
+    if (ending === null || attempt === null || campaign === null)
       return await store.attempts.finish({ ...plain, next: OVER, callback: null })
 
-    const contact = attempt.row === null ? null : await store.contacts.at(campaign.name, attempt.row)
+    const { contact, callback } = ending
     const hours = this.ports.planner.hours(campaign, contact ?? { number: record.number, data: {} })
     const ended: Ended = {
       disposition: record.disposition ?? 'unknown',
@@ -79,7 +80,6 @@ export class Ledger implements CallLedger {
       answered: record.answered_at !== null || attempt.record.answered_at !== null,
       interrupted: await this.interrupted(campaign, record),
     }
-    const callback = attempt.callback === null ? null : await store.callbacks.get(attempt.callback)
     const agreement = callback && afterCallback(campaign, ended, agreementOf(callback), now, hours)
     const next = this.nextOf(campaign, ended, contact, agreement, now, hours)
     const done = await store.attempts.finish({ ...plain, next, callback: agreement && stored(agreement) })

@@ -1,10 +1,12 @@
 /** Who is next: what `scripts/lanes.ts` does, for callers. */
+import { type Attempt, attemptOf } from './attempt-record.ts'
 import type { Task } from './attempts.ts'
 import { type Callback, callbackOf } from './callbacks.ts'
-import { type Progress, progressOf, type RawProgress } from './contacts.ts'
+import { type Contact, type Progress, progressOf, type RawProgress } from './contacts.ts'
 import type { Db } from './db.ts'
 import { keys } from './keys.ts'
 import type { Row } from './rows.ts'
+import { endingScript } from './scripts/finish.ts'
 import { backScript, claimScript, holdScript, nextScript, parkScript, previousScript } from './scripts/lanes.ts'
 
 /** `r12`: the contact in row 12; `cID`: a callback. */
@@ -26,6 +28,13 @@ export interface Claim {
   contact: (Row & { progress: Progress }) | null
   callback: Callback | null
   previous: Previous | null
+}
+
+/** What the end of an attempt depends on. */
+export interface Ending {
+  attempt: Attempt
+  contact: Contact | null
+  callback: Callback | null
 }
 
 /** The last conversation with a contact, or with a number where there is no contact. */
@@ -114,6 +123,28 @@ export class LineUp {
       contact,
       callback: found.callback ? callbackOf(found.callback) : null,
       previous: found.previous ? previousOf(found.previous) : null,
+    }
+  }
+
+  /** Null when there is no such attempt. */
+  async ending(id: string): Promise<Ending | null> {
+    const found = await this.db.run<{
+      attempt: Record<string, string>
+      row?: number
+      packed?: string
+      contact?: RawProgress
+      callback?: Record<string, string>
+    } | null>(endingScript, { id })
+    const attempt = found && attemptOf(found.attempt)
+    if (found === null || attempt === null) return null
+    const { row, packed, contact } = found
+    const known = attempt.record.campaign !== null && row !== undefined && packed && contact
+    return {
+      attempt,
+      contact: known
+        ? { ...(await this.unpack(attempt.record.campaign ?? '', packed)), row, progress: progressOf(contact) }
+        : null,
+      callback: found.callback ? callbackOf(found.callback) : null,
     }
   }
 

@@ -97,6 +97,27 @@ return 'true'
 `,
 )
 
+/** { id } → { attempt, row?, packed?, contact?, callback? }, hashes as maps, or null: what its end depends on, in one look. */
+export const endingScript = script(
+  'ending',
+  `${prelude}
+local function hash(key)
+  local flat, map = call('HGETALL', key), {}
+  for i = 1, #flat, 2 do map[flat[i]] = flat[i + 1] end
+  return map
+end
+local out = { attempt = hash(P .. 'a:' .. a.id) }
+if not out.attempt._state then return 'null' end
+local c, row, cb = out.attempt._campaign, tonumber(out.attempt._row or ''), out.attempt._callback
+if c and row then
+  out.row, out.contact = row, contact(c, row)
+  out.packed = call('LINDEX', camp(c) .. ':r:' .. int(math.floor(row / 128)), row % 128)
+end
+if cb then out.callback = hash(P .. 'cb:' .. cb) end
+return cjson.encode(out)
+`,
+)
+
 /** { id } → true: a reservation whose answer was lost, so that nobody ever dialled it, is taken back without a trace. */
 export const unreserveScript = script(
   'unreserve',
