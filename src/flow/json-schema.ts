@@ -36,7 +36,7 @@ export function flowSchema(): Record<string, unknown> {
     unrepresentable: 'any',
     io: 'input',
   }) as Record<string, unknown>
-  const definitions = { ...(schema.definitions as Record<string, unknown>), step: byVerb([...verbs.keys()]) }
+  const definitions = { ...(schema.definitions as Record<string, unknown>), step: byVerb() }
   return {
     ...schema,
     title: 'A flow of apel, or a library for flows',
@@ -52,15 +52,24 @@ function either(key: string, yes: string, no: string): Record<string, unknown> {
   return { if: { required: [key] }, then: to(yes), else: to(no) }
 }
 
-/** A step is of the kind of the verb that it has: told this way an editor names the one fault, and not those of all kinds. */
-function byVerb(names: string[]): Record<string, unknown> {
+/**
+ * A step is of the kind of the verb that it has: told this way an editor names the one fault, and not those of all kinds.
+ * A word that is a verb and also a property of another (`record` of `dial`) is the verb only where the other is not there.
+ */
+function byVerb(): Record<string, unknown> {
+  const names = [...verbs.keys()]
+  const having = (name: string) => ({ required: [name] })
+  const kind = (name: string) => {
+    const others = names.filter((other) => other !== name && verbs.get(other)!.properties.includes(name))
+    return others.length === 0 ? having(name) : { ...having(name), not: { anyOf: others.map(having) } }
+  }
   return {
     title: 'a step: exactly one verb, and its properties',
     type: 'object',
     properties: Object.fromEntries(names.map((name) => [name, {}])),
-    anyOf: names.map((name) => ({ required: [name] })),
+    anyOf: names.map(having),
     // biome-ignore lint/suspicious/noThenProperty: JSON Schema names it so, and a schema is never awaited.
-    allOf: names.map((name) => ({ if: { required: [name] }, then: to(`verb_${name}`) })),
+    allOf: names.map((name) => ({ if: kind(name), then: to(`verb_${name}`) })),
   }
 }
 

@@ -34,7 +34,7 @@ export interface Simulation {
   result: FlowResult
   /** Whether the call came to its end, and did not only go on and on. */
   over: boolean
-  /** ms from the answer to the end. */
+  /** ms from the answer to the end of the call. */
   duration: number
   /** `callback_at` less the moment it was chosen, ms; null without a callback. */
   callbackIn: number | null
@@ -150,7 +150,7 @@ export class Rehearsal {
       heard: stage.heard.map((utterance) => ({ ...utterance, met: this.matched.has(utterance) })),
       result: final,
       over: stage.over,
-      duration: stage.now - stage.start,
+      duration: (stage.endedAt ?? stage.now) - stage.start,
       callbackIn: due === null || stage.chosenAt === null ? null : due - stage.chosenAt,
       met: this.met,
       unmet: left.map(describe),

@@ -82,6 +82,8 @@ export class Stage {
   playing: { id: string; ends: number } | null = null
   /** Questions that ran out in silence, whether the step has a ladder for it or not. */
   silences = 0
+  /** When the call ended, ms since the epoch; `on_hangup` may still run after it. */
+  endedAt: number | null = null
   /** When the last agreed callback was chosen, ms since the epoch. */
   chosenAt: number | null = null
   private readonly options: StageOptions
@@ -171,6 +173,7 @@ export class Stage {
     const before = this.state
     const turn = step(this.program, before, event)
     this.state = turn.state
+    if (before.phase === 'on' && turn.state.phase !== 'on') this.endedAt = this.now
     if (ranOut(before, event, turn.state)) this.silences++
     if (before.callbackAt !== turn.state.callbackAt) this.chosenAt = this.asked
     for (const effect of turn.effects) this.perform(effect)

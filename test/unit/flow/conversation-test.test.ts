@@ -1,4 +1,5 @@
 /** Conversation tests: how they are read, what their items mean, and what makes one fail. */
+import fc from 'fast-check'
 import t from 'tap'
 import { runTest } from '../../../src/flow/conversation-test.ts'
 import { checkTests, readTests } from '../../../src/flow/conversation-test-file.ts'
@@ -216,5 +217,42 @@ t.test('tests can go through everything', async (t) => {
       'script: [ { amd: machine }, { hears: "call again" } ], ends: {}',
     ),
     [],
+  )
+})
+
+t.test('the end of a call is its hang-up, whatever is cleaned up after it', async (t) => {
+  const tidy = flow(`
+start: a
+steps: { a: { menu: "Press 1.", options: { "1": hangup } } }
+on_hangup: [ { http: { url: "http://crm.test/" } } ]
+`)
+  const text = 'flow: t\ntests: [ { name: a, script: [ { press: "1" } ], ends: { within: 1s } } ]\n'
+  t.match(runTest(tidy, readTests('t.test.yaml', text).tests[0]!), { ok: true, simulation: { duration: 480 } })
+})
+
+t.test('whatever stands in a file of tests, it is read or refused, and a test that is read can be run', async () => {
+  const words = fc.constantFrom('hears', 'press', 'says', 'task', 'http', 'constructor', 'agent', 'situation', 'during')
+  const value = fc.oneof(fc.constantFrom('1', 'silent', 'hangs_up', '2s', 'Press', 'lost', 'price'), fc.jsonValue())
+  const item = fc.oneof(value, fc.dictionary(words, value, { maxKeys: 2 }))
+  const one = fc.record(
+    {
+      name: fc.oneof(fc.constant('a'), fc.jsonValue()),
+      script: fc.oneof(fc.array(item, { maxLength: 5 }), fc.jsonValue()),
+      contact: fc.dictionary(fc.string(), value),
+      call: fc.dictionary(fc.constantFrom('direction', 'number', 'at', 'kind'), value),
+      ends: fc.dictionary(fc.constantFrom('within', 'vars', 'disposition', 'callback_at', 'not_heard'), value),
+      now: value,
+      campaign: fc.dictionary(fc.constantFrom('window', 'timezone', 'holidays', 'name'), value),
+    },
+    { requiredKeys: ['name', 'script'] },
+  )
+  fc.assert(
+    fc.property(fc.array(one, { maxLength: 3 }), (tests) => {
+      const file = readTests('t.test.yaml', JSON.stringify({ flow: 't', tests }))
+      const problems = [...file.problems, ...checkTests(file, program)]
+      for (const { line, column, message } of problems) if (!(line >= 1 && column >= 1 && message !== '')) return false
+      return file.tests.every((test) => typeof runTest(program, test).ok === 'boolean')
+    }),
+    { numRuns: 300 },
   )
 })
