@@ -7,41 +7,35 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeApp } from './api/app.ts'
 import { makeMetrics } from './api/metrics.ts'
-import type { ApiPorts } from './api/ports.ts'
 import { type Calls, makeCalls } from './call/calls.ts'
 import type { Clock } from './call/ports.ts'
 import { within } from './call/within.ts'
 import type { Config } from './config.ts'
 import { Departures } from './dialer/departures.ts'
 import { type Dialer, makeDialer } from './dialer/dialer.ts'
-import { normalise } from './dialer/numbers.ts'
 import type { DialSettings, Placement } from './dialer/plan.ts'
 import { ensureTools, type Part, projectRoot, type Say, type Tools } from './embedded/tools.ts'
 import { ApelError, type Problem } from './errors.ts'
 import type { Log } from './log.ts'
 import { commandEngine, espeak } from './media/engine.ts'
 import { findSound } from './media/sounds.ts'
-import { makeStudio, type Studio } from './media/voice.ts'
+import { makeStudio } from './media/voice.ts'
 import { allowList, allowsHost } from './outgoing/allow-list.ts'
 import { makeWeb } from './outgoing.ts'
 import { loadCampaignFiles } from './service/campaign-files.ts'
 import { makeEvents } from './service/events.ts'
-import { type Heart, makeHeart } from './service/heart.ts'
+import { makeHeart } from './service/heart.ts'
 import { takeInbound } from './service/inbound.ts'
 import { takeName } from './service/lease.ts'
 import { closeLeftovers } from './service/leftovers.ts'
 import { meter } from './service/meter.ts'
 import { type ServiceNode, startNodes } from './service/nodes.ts'
-import { callsPort } from './service/ports/calls.ts'
-import { callbacksPort, campaignsPort, contactsPort } from './service/ports/campaigns.ts'
-import { dncPort } from './service/ports/dnc.ts'
+import { apiPorts } from './service/ports/api.ts'
 import { sweepHourly } from './service/recordings.ts'
 import { openRedis } from './service/redis.ts'
 import { openShelf, type Shelf } from './service/shelf.ts'
 import { makeReleasers } from './shutdown.ts'
 import { nextEpoch } from './store/instance.ts'
-import { Runs } from './store/runs.ts'
-import type { Store } from './store/store.ts'
 
 export interface Service {
   /** Where the API answers. */
@@ -231,7 +225,8 @@ async function start(
     }
   }
   const ports = apiPorts({
-    ...{ config, store, dialer, calls, shelf, heart, nodes, studio, events, foreign, place, known, reload },
+    ...{ config, store, dialer, calls, shelf, heart, nodes, studio, events, foreign, place, reload },
+    now,
   })
   const api = await makeApp({ ports, metrics, log, tokens: config.api.tokens, version: packageVersion() })
   releasers.add('the API', () => api.close())
@@ -331,70 +326,5 @@ function makePlace(calls: Calls, flow: Shelf['get'], nodes: Map<string, ServiceN
       order: { ...order, absolute, turn: () => departed(record.trunk) },
       telephony,
     }).dialed
-  }
-}
-
-interface PortParts {
-  config: Config
-  store: Store
-  dialer: Dialer
-  calls: Calls
-  shelf: Shelf
-  heart: Heart
-  nodes: ServiceNode[]
-  studio: Studio
-  events: ReturnType<typeof makeEvents>
-  foreign: string | null
-  place(placement: Placement): Promise<void>
-  known(): { flows: string[]; trunks: string[] }
-  reload(): Promise<Reloaded>
-}
-
-function apiPorts(parts: PortParts): ApiPorts {
-  const { config, store, dialer, shelf, heart, nodes, events, foreign } = parts
-  const runs = new Runs(store.db)
-  const now = clock.now
-  // What stands on a list need not be allowed to be dialled.
-  const anyNumber = (number: string): string | null => normalise(number, { ...config.policy, allow: ['+'] })
-  const shared = { ...parts, normalise: anyNumber }
-  return {
-    async health() {
-      const fault = heart.closed()
-      const links = nodes.map(({ name, telephony }) => ({
-        name,
-        linked: telephony.ready(),
-        reason: telephony.reason(),
-      }))
-      return {
-        ready: fault === null && links.some(({ linked }) => linked),
-        redis: { writable: heart.redis() === null, reason: heart.redis() },
-        ledger: { loaded: foreign === null, reason: foreign },
-        nodes: links,
-      }
-    },
-    campaigns: campaignsPort(shared),
-    contacts: contactsPort(shared),
-    callbacks: callbacksPort(shared),
-    calls: callsPort({ ...parts, flow: shelf.get }),
-    dnc: dncPort({ store, now, normalise: anyNumber }),
-    runs: {
-      begin: (campaign, id) => runs.begin(campaign, id, now()),
-      change: (campaign, id, change) => runs.change(campaign, id, change, now()),
-    },
-    flows: async () => shelf.views(),
-    sound: (name) => parts.studio.file(name),
-    control: {
-      async stop() {
-        await dialer.setPaused(true)
-        return { paused: true }
-      },
-      async resume() {
-        await dialer.setPaused(false)
-        return { paused: false }
-      },
-      reload: parts.reload,
-    },
-    events: { subscribe: events.subscribe },
-    idempotency: store.idempotency,
   }
 }

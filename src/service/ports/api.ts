@@ -1,0 +1,84 @@
+/** All that the HTTP API asks of the service, over the parts that `service.ts` has opened. */
+import type { ApiPorts } from '../../api/ports.ts'
+import type { Calls } from '../../call/calls.ts'
+import type { Config } from '../../config.ts'
+import type { Dialer } from '../../dialer/dialer.ts'
+import { normalise } from '../../dialer/numbers.ts'
+import type { Placement } from '../../dialer/plan.ts'
+import type { Studio } from '../../media/voice.ts'
+import { Runs } from '../../store/runs.ts'
+import type { Store } from '../../store/store.ts'
+import type { Events } from '../events.ts'
+import type { Heart } from '../heart.ts'
+import type { ServiceNode } from '../nodes.ts'
+import type { Shelf } from '../shelf.ts'
+import { callsPort } from './calls.ts'
+import { callbacksPort, campaignsPort, contactsPort } from './campaigns.ts'
+import { dncPort } from './dnc.ts'
+
+export interface PortParts {
+  config: Config
+  store: Store
+  dialer: Dialer
+  calls: Calls
+  shelf: Shelf
+  heart: Heart
+  nodes: ServiceNode[]
+  studio: Studio
+  events: Events
+  /** See `OpenRedis.foreign`. */
+  foreign: string | null
+  now(): number
+  /** Dials what was reserved. */
+  place(placement: Placement): Promise<void>
+  reload: ApiPorts['control']['reload']
+}
+
+/** Puts them together; each area has its own file beside this one. */
+export function apiPorts(parts: PortParts): ApiPorts {
+  const { config, store, dialer, shelf, heart, nodes, events, foreign, now } = parts
+  const runs = new Runs(store.db)
+  // What stands on a list need not be allowed to be dialled.
+  const anyNumber = (number: string): string | null => normalise(number, { ...config.policy, allow: ['+'] })
+  const shared = { ...parts, normalise: anyNumber }
+  return {
+    async health() {
+      const fault = heart.closed()
+      const links = nodes.map(({ name, telephony }) => ({
+        name,
+        linked: telephony.ready(),
+        reason: telephony.reason(),
+      }))
+      return {
+        ready: fault === null && links.some(({ linked }) => linked),
+        redis: { writable: heart.redis() === null, reason: heart.redis() },
+        ledger: { loaded: foreign === null, reason: foreign },
+        nodes: links,
+      }
+    },
+    campaigns: campaignsPort(shared),
+    contacts: contactsPort(shared),
+    callbacks: callbacksPort(shared),
+    calls: callsPort({ ...parts, flow: shelf.get }),
+    dnc: dncPort({ store, now, normalise: anyNumber }),
+    runs: {
+      begin: (campaign, id) => runs.begin(campaign, id, now()),
+      change: (campaign, id, change) => runs.change(campaign, id, change, now()),
+    },
+    flows: async () => shelf.views(),
+    sound: (name) => parts.studio.file(name),
+    control: {
+      async stop() {
+        await dialer.setPaused(true)
+        return { paused: true }
+      },
+      async resume() {
+        await dialer.setPaused(false)
+        return { paused: false }
+      },
+      reload: parts.reload,
+    },
+    events: { subscribe: events.subscribe },
+    idempotency: store.idempotency,
+  }
+}
