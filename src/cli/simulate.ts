@@ -61,7 +61,6 @@ async function rehearse(name: string, options: Options, io: Io): Promise<void> {
   const verdict = amd && 'amd' in amd ? amd.amd : options.amd
   const rehearsal = new Rehearsal(flow, { context, now: options.now ?? TEST_NOW, verdict })
   const show = narrator(io, rehearsal.stage.lines, options.json === true)
-  await show()
   let left: Awaited<ReturnType<typeof unattended>> = []
   if (items !== null) left = await unattended(rehearsal, items, show)
   else {

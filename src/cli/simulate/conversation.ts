@@ -30,7 +30,12 @@ export async function converse(rehearsal: Rehearsal, input: NodeJS.ReadableStrea
   const { stage } = rehearsal
   const asks = io.terminal && 'isTTY' in input && input.isTTY === true
   const reader = createInterface({ input, ...(asks ? { output: process.stdout } : {}), prompt: '> ' })
-  if (asks) io.err(HELP)
+  if (asks) io.err(`${HELP}\n`)
+  let left = false
+  reader.on('SIGINT', () => {
+    left = true
+    reader.close()
+  })
   const ask = async () => {
     rehearsal.untilListening()
     await show()
@@ -48,7 +53,7 @@ export async function converse(rehearsal: Rehearsal, input: NodeJS.ReadableStrea
       await ask()
       if (stage.over) return true
     }
-    return true
+    return !left
   } finally {
     reader.close()
   }
