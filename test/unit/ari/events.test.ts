@@ -56,6 +56,18 @@ t.test('each event that we ask for becomes its signal', async (t) => {
       { type: 'PlaybackFinished', playback: { id: 'p', target_uri: 'channel:call-1', state: 'failed' } },
       { kind: 'played', id: 'p', ok: false },
     ],
+    [
+      { type: 'RecordingFinished', recording: { name: 'r', target_uri: 'channel:call-1', state: 'done', duration: 3 } },
+      { kind: 'recorded', name: 'r', ok: true, duration: 3000 },
+    ],
+    [
+      { type: 'RecordingFinished', recording: { name: 'r', target_uri: 'channel:call-1', state: 'canceled' } },
+      { kind: 'recorded', name: 'r', ok: false, duration: 0 },
+    ],
+    [
+      { type: 'RecordingFailed', recording: { name: 'r', target_uri: 'channel:call-1', state: 'failed' } },
+      { kind: 'recorded', name: 'r', ok: false, duration: 0 },
+    ],
   ]
   for (const [event, body] of table) t.same(readEvent(event), { channel: 'call-1', ...(body as object) }, event.type)
   t.same(
