@@ -4,10 +4,10 @@
  * (`checkTests`). A call is an outbound first call on a Monday at ten in Bucharest unless a test says otherwise.
  */
 
-import { DateTime, IANAZone } from 'luxon'
+import { DateTime } from 'luxon'
 import { z } from 'zod'
 import type { Problem } from '../errors.ts'
-import { parseWindows } from './calendar.ts'
+import { isZone, parseWindows, zonesOf } from './calendar.ts'
 import type { ConversationTest, Ends, ScriptLine } from './conversation-test.ts'
 import { readItem } from './conversation-test-item.ts'
 import { parseDuration } from './duration.ts'
@@ -180,9 +180,14 @@ type Report = (code: string, message: string, ...at: Path) => void
 export function contextOf(data: Circumstances, report: Report): CallContext {
   const { call = {}, contact = {}, campaign = {}, previous = {}, vars = {} } = data
   const texts = Object.fromEntries(Object.entries(contact).map(([k, v]) => [k, v === null ? '' : String(v)]))
-  const zones = [texts.timezone, campaign.timezone].filter((zone): zone is string => !!zone)
-  for (const zone of zones)
-    if (!IANAZone.isValidZone(zone)) report('wrong-type', `there is no time zone "${zone}"`, 'campaign', 'timezone')
+  const zone = (name: unknown, ...where: Path): string | null => {
+    if (name === undefined || name === '') return null
+    if (typeof name === 'string' && isZone(name)) return name
+    report('wrong-type', `there is no time zone "${name}"`, ...where)
+    return null
+  }
+  const own = zone(texts.timezone, 'contact', 'timezone')
+  const home = zone(campaign.timezone, 'campaign', 'timezone') ?? ZONE
   const window = campaign.window === undefined ? [] : [parseWindows(campaign.window)]
   for (const read of window) if (typeof read === 'string') report('wrong-type', read, 'campaign', 'window')
   const { number, at, ...rest } = call
@@ -194,10 +199,17 @@ export function contextOf(data: Circumstances, report: Report): CallContext {
     campaign: { name: 'test', ...campaign },
     previous,
     vars,
-    zones: [zones.find((zone) => IANAZone.isValidZone(zone)) ?? ZONE],
+    zones: own === null ? zonesAt(number, home) : [own],
     windows: [POLICY, ...window.filter((read) => typeof read !== 'string')],
     holidays: Array.isArray(campaign.holidays) ? campaign.holidays.map(String) : [],
   })
+}
+
+/** The zones of a number that a test names; of several, the campaign's stands first. */
+function zonesAt(number: string | undefined, home: string): string[] {
+  const found = number === undefined ? [] : zonesOf(number)
+  if (found.length === 0) return [home]
+  return found.includes(home) ? [home, ...found.filter((zone) => zone !== home)] : found
 }
 
 /** What the tests say of their flow that is not so. */

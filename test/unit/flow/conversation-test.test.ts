@@ -63,6 +63,11 @@ t.test('every item waits for its moment', async (t) => {
     'script: [ { hears: "Press" }, { situation: lost }, { hears: "the clinic" }, { hears: "Press" }, hangs_up ], ends: { disposition: hangup, outcome: null }',
     'script: [ { says: 2s }, { hears: "did not understand" }, hangs_up ], not_heard: ["Are you there"]',
     'script: [ { waits: 9s }, { hears: "Are you there" }, { press: 4 } ], ends: { disposition: completed }',
+    'call: { number: "+442079460000" }, script: [ { press: 2 }, { press: 2 } ], ends: { callback_at: "2026-01-06T10:00:00Z" }',
+    'contact: { timezone: Asia/Tokyo }, now: "2026-01-05 10:00", script: [ { press: 2 }, { press: 2 } ], ends: { callback_at: "2026-01-06T01:00:00Z" }',
+    'campaign: { timezone: Europe/London }, script: [ { press: 2 }, { press: 2 } ], ends: { callback_at: "2026-01-06T10:00:00Z" }',
+    'campaign: { window: { tue: "14:00-15:00" } }, script: [ { press: 2 }, { press: 1 }, { hears: tomorrow at 14:00 } ], ends: { callback_at: "2026-01-06 14:00" }',
+    'campaign: { holidays: [2026-01-06] }, script: [ { press: 2 }, { press: 2 } ], ends: { callback_at: "2026-01-07 08:00" }',
     'call: { direction: inbound, number: "" }, script: [ { press: 2 } ], ends: { disposition: completed, callback_at: null }',
   ]
   t.strictSame(
@@ -77,6 +82,10 @@ t.test('what does not come, what is left over and what ends otherwise fails the 
     ['script: [ { hears: "Press" }, { hears: "Good morning" } ]', [/never came: hears "Good morning"/]],
     ['script: [ { press: 1 }, silent ]', [/never came: silent/]],
     ['script: [ { press: 1 }, { http: { status: 200 } } ]', [/nobody needed it: http/]],
+    [
+      'script: [ { press: 3 }, { press: "4711" }, { http: { json: {} } }, { task: { name: price, result: a } }, { task: { name: price, result: b } } ]',
+      [/nobody needed it: task price/],
+    ],
     ['script: [ { press: 1 } ], not_heard: ["thank  YOU"]', [/not_heard: "thank {2}YOU" was said/]],
     [
       'script: [ { press: 1 } ], ends: { disposition: callback, outcome: none_such, last_step: later, within: 1s, callback_in: 30m, vars: { code: "1" } }',
