@@ -127,7 +127,7 @@ export function makeDialer(ports: DialerPorts): Dialer {
   function heard(ring: Ring): void {
     switch (ring.bell) {
       case 'freed':
-        turns.kick()
+        turns.kick(true)
         break
       case 'state':
         if (ring.state !== 'running') turns.clear(ring.campaign)

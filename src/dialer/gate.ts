@@ -19,7 +19,8 @@ import { rateOf } from './rate.ts'
 import { hold, pass, REASONS, RULES, type Rule, type RuleVerdict, refuse } from './rules.ts'
 
 export type Verdict =
-  | { verdict: 'reserved'; placement: Placement }
+  /** `room` in ms: the next one need not ask before; -1: before a channel is given back. */
+  | { verdict: 'reserved'; placement: Placement; room: number }
   | { verdict: 'hold' | 'refuse'; rule: Rule; until: number | null; reason: string }
   /** `wait` in ms; -1: until a channel is given back. */
   | { verdict: 'busy'; rule: Rule; wait: number }
@@ -66,10 +67,13 @@ export class Gate {
       queued_at: now,
     })
     const input = this.input(plan, record, now)
+    const asked = performance.now()
     const answer = await this.asked(input)
+    // The way to Redis and back counts as waiting: the next question takes as long.
+    const left = (wait: number): number => (wait < 0 ? wait : Math.max(0, wait - (performance.now() - asked)))
     switch (answer.verdict) {
       case 'reserved': {
-        const { trunk, attempt, kind } = answer
+        const { trunk, attempt, kind, room } = answer
         const chosen = input.trunks.find(({ name }) => name === trunk)
         Object.assign(record, {
           trunk,
@@ -78,12 +82,12 @@ export class Gate {
           node: chosen?.node ?? null,
           caller_id: chosen?.caller_id ?? null,
         })
-        return { verdict: 'reserved', placement: placementOf(plan, record) }
+        return { verdict: 'reserved', placement: placementOf(plan, record), room: left(room) }
       }
       case 'gone':
         return { verdict: 'gone' }
       case 'busy':
-        return { verdict: 'busy', rule: answer.rule as Rule, wait: answer.wait }
+        return { verdict: 'busy', rule: answer.rule as Rule, wait: left(answer.wait) }
       default: {
         const rule = answer.rule as Rule
         return { verdict: answer.verdict, rule, until: this.opening(plan, answer.until), reason: REASONS[rule] }

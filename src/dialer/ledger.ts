@@ -68,7 +68,14 @@ export class Ledger implements CallLedger {
     const campaign = attempt?.record.campaign ? await definitions.get(attempt.record.campaign) : null
     const dialed = (record.dialed_at ?? attempt?.record.dialed_at ?? null) !== null
     // Nobody knows of an `unknown` whether it was dialled, so it counts.
-    const plain = { record, now, counts: dialed || record.disposition === 'unknown', create: null, tasks }
+    const plain = {
+      record,
+      now,
+      counts: dialed || record.disposition === 'unknown',
+      create: null,
+      tasks,
+      known: attempt?.record ?? null,
+    }
     if (ending === null || attempt === null || campaign === null)
       return await store.attempts.finish({ ...plain, next: OVER, callback: null })
 
@@ -179,6 +186,7 @@ export class Ledger implements CallLedger {
       ...input,
       now: this.ports.clock.now(),
       counts: false,
+      known: null,
       tasks: {},
     })
     if (done) this.ports.emit({ type: 'call.ended', data: input.record })

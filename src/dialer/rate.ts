@@ -7,5 +7,5 @@ const JITTER = 14
 /** At most `cps` in any rolling second on the wire; a fraction is rounded so that it is never more. */
 export function rateOf(cps: number): Rate {
   const n = Math.max(1, Math.floor(cps))
-  return { n, window: Math.max(1000, (1000 * n) / cps) + JITTER, gap: n > 1 ? 900 / n : 0 }
+  return { n, window: Math.max(1000, (1000 * n) / cps) + JITTER, gap: n > 1 ? 500 / n : 0 }
 }

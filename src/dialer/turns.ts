@@ -8,8 +8,11 @@
  */
 import type { Clock } from '../call/ports.ts'
 
-/** A try: it is settled, or there is no room for `wait` ms (-1: until a channel is given back). */
-export type Try<T> = { done: T } | { wait: number }
+/**
+ * A try: it is settled, or there is no room. `wait`: the row need not ask again for so many ms; -1: until a channel is
+ * given back.
+ */
+export type Try<T> = { done: T; wait?: number } | { wait: number }
 
 /** What a waiter is told that was sent away. */
 export const SENT_AWAY = Symbol('sent away')
@@ -40,6 +43,8 @@ interface Row {
   waiters: Waiter[]
   /** No try before this time, ms. */
   sleeps: number
+  /** It sleeps until a channel is given back, not for a time that is known. */
+  full: boolean
 }
 
 /** Even without a kick a full trunk is tried again after this long: a ring of the bell may get lost. */
@@ -72,7 +77,7 @@ export class Turns {
       trying: false,
       sentAway: false,
     }
-    const row = this.rows.get(name) ?? { waiters: [], sleeps: 0 }
+    const row = this.rows.get(name) ?? { waiters: [], sleeps: 0, full: false }
     const behind = row.waiters.findIndex((other) => (other.rank - rank || other.order - order) > 0)
     row.waiters.splice(behind < 0 ? row.waiters.length : behind, 0, waiter)
     this.rows.set(name, row)
@@ -91,10 +96,10 @@ export class Turns {
     }
   }
 
-  /** Room may have come up: all may try again. */
-  kick(): void {
+  /** Room may have come up. `freed`: a channel was given back, which is no news for those who wait for their time. */
+  kick(freed = false): void {
     this.kicks++
-    for (const row of this.rows.values()) row.sleeps = 0
+    for (const row of this.rows.values()) if (!freed || row.full) row.sleeps = 0
     void this.run()
   }
 
@@ -144,16 +149,23 @@ export class Turns {
         // Whoever was served goes to the end of the rotation.
         this.rows.delete(name)
         this.rows.set(name, row)
+        this.rest(row, answer.wait ?? 0, kicks)
         this.settle(name, waiter, () => waiter.resolve(answer.done))
       } else if (waiter.sentAway) {
         this.settle(name, waiter, () => waiter.resolve(SENT_AWAY))
       } else {
         waiter.trying = false
-        if (kicks === this.kicks) row.sleeps = this.clock.now() + (answer.wait < 0 ? LOOK_AGAIN : answer.wait)
+        this.rest(row, answer.wait, kicks)
       }
     } catch (error) {
       this.settle(name, waiter, () => waiter.reject(error))
     }
+  }
+
+  /** A channel that was given back during the try may be room that the try did not see. */
+  private rest(row: Row, wait: number, kicks: number): void {
+    row.full = wait < 0
+    row.sleeps = row.full && kicks !== this.kicks ? 0 : this.clock.now() + (row.full ? LOOK_AGAIN : wait)
   }
 
   /** Wakes at the next moment at which a row may try again. */

@@ -106,7 +106,8 @@ export class DialWorker {
 
   private async try(plan: Plan): Promise<Try<Verdict>> {
     const verdict = await this.ports.gate.reserve(plan)
-    return verdict.verdict === 'busy' ? { wait: verdict.wait } : { done: verdict }
+    if (verdict.verdict === 'busy') return { wait: verdict.wait }
+    return { done: verdict, ...(verdict.verdict === 'reserved' ? { wait: verdict.room } : {}) }
   }
 
   private async prepared(name: string, item: Item, plan: Plan): Promise<boolean> {

@@ -59,6 +59,14 @@ export function blankRecord(known: Partial<CallRecord>): CallRecord {
   return { ...EMPTY, vars: {}, recordings: [], ...known }
 }
 
+/** As `fieldsOf`, without what is known already. */
+export function changed(known: CallRecord | null, record: CallRecord): Record<string, string> {
+  const fields = fieldsOf(record)
+  for (const [name, text] of known === null ? [] : Object.entries(fieldsOf(known)))
+    if (fields[name] === text) delete fields[name]
+  return fields
+}
+
 /** The attempt in a hash; null when there is none. */
 export function attemptOf(hash: Record<string, string>): Attempt | null {
   if (hash._state === undefined) return null

@@ -1,7 +1,7 @@
 /** Attempts: the record of each, who is on the line now, what has ended, and a number's history. */
 import type { CallRecord, CallState, StepTrace } from '../call/record.ts'
 import { ApelError } from '../errors.ts'
-import { type Attempt, attemptOf, fieldsOf } from './attempt-record.ts'
+import { type Attempt, attemptOf, changed, fieldsOf } from './attempt-record.ts'
 import type { Db } from './db.ts'
 import { keys } from './keys.ts'
 import { finishScript, keepTaskScript, unreserveScript, updateScript } from './scripts/finish.ts'
@@ -37,7 +37,8 @@ export interface ReserveInput {
 }
 
 export type ReserveAnswer =
-  | { verdict: 'reserved'; trunk: string; attempt: number; kind: CallRecord['kind'] }
+  /** `room`: ms until the next one may find room, -1: when a channel is given back. */
+  | { verdict: 'reserved'; trunk: string; attempt: number; kind: CallRecord['kind']; room: number }
   | { verdict: 'hold' | 'refuse'; rule: string; until: number }
   /** `wait` in ms; -1: until a channel is given back. */
   | { verdict: 'busy'; rule: string; wait: number }
@@ -49,6 +50,8 @@ export interface FinishInput {
   now: number
   /** False: it was never dialled, so it does not count against the number's caps. */
   counts: boolean
+  /** What Redis has of the record already: it is not sent again. */
+  known: CallRecord | null
   /** Set for an attempt that was never dialled: it is written down and ended in one. */
   create: { instance: string; row: number | null; callback: string | null } | null
   next: { state: 'w' | 'p' | 'x'; due: number; rule: string; tries: string } | null
@@ -110,7 +113,7 @@ export class Attempts {
   }
 
   /** Ends it, exactly once; false when it had ended before. */
-  async finish({ record, now, counts, create, next, callback, tasks }: FinishInput): Promise<boolean> {
+  async finish({ record, known, now, counts, create, next, callback, tasks }: FinishInput): Promise<boolean> {
     const marks: Record<string, string> = { number: record.number }
     if (create !== null) {
       marks.instance = create.instance
@@ -122,7 +125,7 @@ export class Attempts {
       id: record.id,
       now,
       create: create !== null,
-      fields: fieldsOf(record),
+      fields: changed(known, record),
       marks,
       disposition: record.disposition,
       outcome: record.outcome,

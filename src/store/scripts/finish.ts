@@ -18,12 +18,17 @@ export const finishScript = script(
 local key = P .. 'a:' .. a.id
 local state = call('HGET', key, '_state')
 if state == 'ended' or (not state and not a.create) then return 'false' end
-if a.create then
-  for name, text in pairs(a.marks) do call('HSET', key, '_' .. name, text) end
+local flat = { '_state', 'ended' }
+local function put(name, text)
+  flat[#flat + 1] = name
+  flat[#flat + 1] = text
 end
-for name, text in pairs(a.fields) do call('HSET', key, name, text) end
-call('HSET', key, '_state', 'ended')
-for name, text in pairs(a.tasks) do call('HSET', key, '_task:' .. name, text) end
+if a.create then
+  for name, text in pairs(a.marks) do put('_' .. name, text) end
+end
+for name, text in pairs(a.fields) do put(name, text) end
+for name, text in pairs(a.tasks) do put('_task:' .. name, text) end
+call('HSET', key, unpack(flat))
 local m = call('HMGET', key, '_campaign', '_row', '_callback', '_number', '_instance', 'trunk', 'kind')
 local c, row, cb, number = m[1] or nil, tonumber(m[2] or ''), m[3] or nil, m[4] or ''
 if not a.counts then call('HDEL', key, '_counts') end

@@ -17,7 +17,7 @@ import { prelude } from './prelude.ts'
  * { id, now, deadline, kind, campaign, row, callback, number, trunks: [{ name, node, channels, rate, caller_id }],
  *   concurrency, rate, caps: { day, week, day_start, day_end }, budget: { max, per_day, day, day_end },
  *   fields: { name: JSON text }, marks: { name: text }, explain }
- * → { verdict: 'reserved', trunk, attempt, kind } | { verdict: 'hold' | 'refuse', rule, until } | { verdict: 'busy', wait }
+ * → { verdict: 'reserved', trunk, attempt, kind, room } | { verdict: 'hold' | 'refuse', rule, until } | { verdict: 'busy', wait }
  *   | { verdict: 'gone' }; with `explain` { verdicts: [[rule, verdict, until]…] }.
  */
 export const reserveScript = script(
@@ -182,7 +182,19 @@ if c then
 end
 call('LPUSH', P .. 'n:' .. a.number, a.id)
 call('LTRIM', P .. 'n:' .. a.number, 0, 999)
-return cjson.encode({ verdict = 'reserved', trunk = trunk.name, attempt = attempt, kind = kind })
+
+-- When there is room for the next one: whoever waits behind need not ask before.
+local room = c and not none(a.rate) and ratewait(camp(c) .. ':rate', a.rate) or 0
+local free = nil
+for _, t in ipairs(a.trunks) do
+  if call('SCARD', P .. 't:' .. t.name .. ':live') < t.channels then
+    local w = ratewait(P .. 't:' .. t.name .. ':rate', t.rate)
+    if not free or w < free then free = w end
+  end
+end
+if not free or (c and not none(a.concurrency) and call('SCARD', camp(c) .. ':live') >= a.concurrency) then room = -1
+else room = math.max(room, free) end
+return cjson.encode({ verdict = 'reserved', trunk = trunk.name, attempt = attempt, kind = kind, room = room })
 `,
 )
 

@@ -120,6 +120,27 @@ t.test('nobody asks again before the moment that the gate named, or a kick', asy
   t.equal(await long, 'd')
 })
 
+t.test(
+  'a channel that is given back is news for a full row only, and a served row rests as long as the gate said',
+  async (t) => {
+    const clock = new HandClock()
+    const turns = new Turns(clock)
+    const times: number[] = []
+    const attempt = async (): Promise<Try<number>> => ({ done: times.push(clock.now()), wait: 100 })
+    const all = [1, 2, 3].map((order) => turns.join('c', 1, order).take(10_000, attempt))
+    await clock.move(50)
+    turns.kick(true)
+    await clock.move(500)
+    await Promise.all(all)
+    t.same(times, [0, 100, 200])
+    const more = [1, 2].map((order) => turns.join('d', 1, order).take(10_000, attempt))
+    await settled()
+    turns.kick()
+    await Promise.all(more)
+    t.same(times.slice(3), [550, 550], 'a kick for another reason wakes all')
+  },
+)
+
 t.test('patience ends, rows are cleared, and a try that succeeds all the same counts', async (t) => {
   const clock = new HandClock()
   const turns = new Turns(clock)
