@@ -93,6 +93,7 @@ export class Stage {
   private needs: Need[] = []
   private readonly tasks = new Set<string>()
   private readonly recordings = new Map<string, number>()
+  private readonly dials = new Set<string>()
   private asked: number | null = null
 
   constructor(program: Program, options: StageOptions) {
@@ -124,6 +125,8 @@ export class Stage {
     if (next.event === null) return true
     if (next.event.type === 'played' && this.playing?.id === next.event.id) this.playing = null
     if (next.event.type === 'recorded') this.recordings.delete(next.event.id)
+    // A need that was not answered in time is one no more.
+    if (next.event.type === 'http' || next.event.type === 'dialed') this.forget(next.event.id)
     this.feed(next.event)
     return true
   }
@@ -136,7 +139,8 @@ export class Stage {
   /** Whether nothing is being said and the flow waits for them: asks, records, plays music, lets a greeting end. */
   listening(): boolean {
     const { state } = this
-    if (this.playing !== null) return false
+    // While somebody is dialled their keys are for that person.
+    if (this.playing !== null || this.dials.size > 0) return false
     return state.ask === null
       ? state.music || this.recordings.size > 0 || state.timers.timeout !== null
       : state.ask.phase === 'wait'
@@ -178,6 +182,11 @@ export class Stage {
     if (before.callbackAt !== turn.state.callbackAt) this.chosenAt = this.asked
     for (const effect of turn.effects) this.perform(effect)
     this.options.watch?.(event, turn.effects, turn.state, before)
+  }
+
+  private forget(id: string): void {
+    this.needs = this.needs.filter((need) => need.id !== id)
+    this.dials.delete(id)
   }
 
   private drop(gone: (event: FlowEvent) => boolean): void {
@@ -244,12 +253,13 @@ export class Stage {
       case 'dial': {
         const { id, to, timeout } = effect
         this.line('us', `[calls ${'number' in to ? to.number : to.extension}]`)
+        this.dials.add(id)
         this.needs.push({ kind: 'dial', id, timeout, limit: effect.timeLimit ?? Number.POSITIVE_INFINITY })
         this.at(now + timeout, { type: 'dialed', at: now + timeout, id, result: 'no_answer' })
         return this.supply()
       }
       case 'stop_dial':
-        this.needs = this.needs.filter((need) => need.id !== effect.id)
+        this.forget(effect.id)
         return this.drop((event) => (event.type === 'dialed' || event.type === 'connected') && event.id === effect.id)
       case 'opt_out':
         return this.at(now, { type: 'opted_out', at: now, id: effect.id, ok: true })

@@ -265,3 +265,17 @@ t.test('whatever stands in a file of tests, it is read or refused, and a test th
     { numRuns: 300 },
   )
 })
+
+t.test('an answer is for the next request, not for one that nobody waits for any more', async (t) => {
+  const again = flow(`
+vars: { body: {} }
+start: ask
+steps:
+  ask: { menu: "Press 1.", options: { "1": look } }
+  look: { http: { url: "http://crm.test/" }, save: body, on: { ok: good, error: ask, timeout: ask } }
+  good: { say: "Good.", next: hangup }
+`)
+  const script = '{ press: "1" }, { waits: 6s }, { http: { json: {} } }, { press: "1" }, { hears: Good }'
+  const { tests } = readTests('t.test.yaml', `flow: t\ntests: [ { name: a, script: [ ${script} ] } ]\n`)
+  t.strictSame(runTest(again, tests[0]!).failures, [])
+})
