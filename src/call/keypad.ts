@@ -5,6 +5,9 @@
 import type { Log } from '../log.ts'
 import { type Clock, keyLength, type Line } from './ports.ts'
 
+/** ms before the flow hears of a failure. */
+const failureDelay = 300
+
 export interface KeypadOptions {
   line: Line
   clock: Clock
@@ -35,22 +38,24 @@ export class Keypad {
   }
 
   async #press(id: string, keys: string, gap: number): Promise<void> {
-    const { line, clock, log, pressed } = this.#options
+    const { line, log, pressed } = this.#options
     try {
       await line.press(keys, gap)
     } catch (error) {
       log.warn({ call: line.id, err: error }, 'keys could not be pressed')
-      if (!this.#closed) pressed(id, false)
+      // They may just have hung up: the end of the call is told first.
+      this.#after(failureDelay, () => pressed(id, false))
       return
     }
+    this.#after(keys.length * (keyLength + gap), () => pressed(id, true))
+  }
+
+  #after(ms: number, run: () => void): void {
     if (this.#closed) return
-    const timer = clock.setTimeout(
-      () => {
-        this.#timers.delete(timer)
-        pressed(id, true)
-      },
-      keys.length * (keyLength + gap),
-    )
+    const timer = this.#options.clock.setTimeout(() => {
+      this.#timers.delete(timer)
+      run()
+    }, ms)
     this.#timers.add(timer)
   }
 }

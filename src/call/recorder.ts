@@ -8,6 +8,8 @@ import type { Clock, Line, LineEvent } from './ports.ts'
 
 /** ms that the node may take to say that a recording which we have ended is ended. */
 const endWithin = 3_000
+/** ms before the flow hears of a failure. */
+const failureDelay = 300
 /** ms over the longest time after which the node, which counts whole seconds, ends it by itself. */
 const spare = 2_000
 
@@ -31,6 +33,7 @@ interface Recording {
   begun: number | null
   /** When we asked for its end, ms since the epoch. */
   ended: number | null
+  failed: boolean
   timer: unknown
 }
 
@@ -48,7 +51,7 @@ export class Recorder {
   start(id: string, name: string, beep: boolean, maxTime: number): void {
     if (this.#closed) return
     const { line, clock, kept } = this.#options
-    const recording: Recording = { id, name, begun: null, ended: null, timer: null }
+    const recording: Recording = { id, name, begun: null, ended: null, failed: false, timer: null }
     this.#recordings.set(name, recording)
     kept.push(name)
     this.#options.listed()
@@ -92,7 +95,7 @@ export class Recorder {
 
   #end(recording: Recording): void {
     const { line, clock } = this.#options
-    if (recording.ended !== null) return
+    if (recording.ended !== null || recording.failed) return
     recording.ended = clock.now()
     clock.clearTimeout(recording.timer)
     recording.timer = clock.setTimeout(
@@ -103,9 +106,23 @@ export class Recorder {
   }
 
   #over(recording: Recording, ok: boolean, duration: number): void {
-    this.#forget(recording)
-    if (!ok) this.#unlist(recording.name)
-    this.#options.recorded(recording.id, ok, ok ? duration : 0)
+    if (recording.failed) return
+    if (ok) {
+      this.#forget(recording)
+      this.#options.recorded(recording.id, true, duration)
+    } else this.#fail(recording)
+  }
+
+  /** What fails because they have just hung up must not look like a fault of ours: the end of the call is told first. */
+  #fail(recording: Recording): void {
+    const { clock, recorded } = this.#options
+    recording.failed = true
+    this.#unlist(recording.name)
+    clock.clearTimeout(recording.timer)
+    recording.timer = clock.setTimeout(() => {
+      this.#forget(recording)
+      recorded(recording.id, false, 0)
+    }, failureDelay)
   }
 
   #forget(recording: Recording): void {
