@@ -65,6 +65,8 @@ export class LiveCall {
   #dialogue: Dialogue | null = null
   /** What the detector said last before there was a dialogue. */
   #early: Extract<LineEvent, { type: 'talk' }> | null = null
+  /** Tasks that were finished before the conversation had begun: it finds them as soon as it needs them. */
+  readonly #beforehand: Extract<Input, { kind: 'flow' | 'timer' }>[] = []
   #end: Ended | null = null
   #asked: Asked | null = null
   #state: CallState = 'reserved'
@@ -148,7 +150,8 @@ export class LiveCall {
         break
       case 'flow':
       case 'timer':
-        await this.#dialogue?.reply(input)
+        if (this.#dialogue) await this.#dialogue.reply(input)
+        else this.#beforehand.push(input)
         break
       case 'hangup':
         await this.#onHangup(input)
@@ -213,6 +216,7 @@ export class LiveCall {
     })
     await this.#dialogue.take({ type: 'start', at: this.#ports.clock.now(), verdict })
     if (this.#early?.on) await this.#dialogue.heard(this.#early)
+    for (const input of this.#beforehand.splice(0)) await this.#dialogue.reply(input)
   }
 
   async #onHangup({ by, disposition }: Asked): Promise<void> {

@@ -25,6 +25,20 @@ function test(name: string, body: (t: Test, call: ACall) => Promise<void>, optio
 
 const final = (a: ACall) => a.ledger.finished[0]?.record
 
+t.test('a task that was finished before the answer is not lost: the hold takes it at once', async (t) => {
+  const waiting = programOf(`
+  wait: { hold: "One minute.", task: { external: desk }, on: { done: tell, failed: hangup } }
+  tell: { say: "It is done.", outcome: told, next: hangup }`)
+  const a = aCall(waiting)
+  a.call.finishTask('desk', 'done', {})
+  await a.tell({ type: 'answered' })
+  for (let said = 0; said < 4 && a.line.asked.at(-1) !== 'hangup'; said += 1) await a.heard()
+  t.match(a.line.asked.join(), /It is done/)
+  await a.tell({ type: 'ended', cause: 16, sip: null, by: 'us' })
+  await settled()
+  t.match(final(a), { disposition: 'completed', outcome: 'told' })
+})
+
 test('a conversation from ring to record', async (t, a) => {
   await a.tell({ type: 'ringing' })
   await a.clock.pass(3000)

@@ -75,11 +75,11 @@ t.test('a faulty row is one reject, the rest goes on', async (t) => {
   t.match(rows[3], { row: 4, column: 'b' })
 })
 
-t.test('a line of 100 MB and a row of a million cells cost one row, and no memory', async (t) => {
+t.test('a line of 400 MB and a row of a million cells cost one row, and no memory', async (t) => {
   const huge = Buffer.alloc(1024 * 1024, 'x')
   async function* body(): AsyncGenerator<Buffer> {
     yield Buffer.from('a,b\n1,ok\n')
-    for (let i = 0; i < 100; i++) yield huge
+    for (let i = 0; i < 400; i++) yield huge
     yield Buffer.from(`\n2,ok\n"`)
     for (let i = 0; i < 20; i++) yield huge
     yield Buffer.from(`",z\n3,ok\n${','.repeat(1_000_000)}\n4,ok\n`)
@@ -93,7 +93,7 @@ t.test('a line of 100 MB and a row of a million cells cost one row, and no memor
   const good = rows.filter((row) => 'data' in row).map((row) => row.row)
   t.equal(good.length, 4)
   t.ok(rows.length <= 10, `${rows.length} rows`)
-  t.ok(peak < 120e6, `${Math.round(peak / 1e6)} MB`)
+  t.ok(peak < 250e6, `${Math.round(peak / 1e6)} MB`)
 })
 
 t.test('a file that cannot be read at all is an error of the file', async (t) => {
