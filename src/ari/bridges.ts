@@ -29,7 +29,8 @@ export function makeBridges(node: Node): NodeBridges {
 
   const unbridge = async (id: string): Promise<void> => {
     const answer = await node.request('DELETE', path(id))
-    if (answer.status < 300 || answer.status === 404) return
+    // 409, "Bridge not in Stasis application": Asterisk is forgetting it just now.
+    if (answer.status < 300 || answer.status === 404 || answer.status === 409) return
     throw refused(node.name, id, 'DELETE bridge', answer.status, answer.body)
   }
 
