@@ -179,7 +179,8 @@ export class System {
     }
     if (this.service.pid !== null) {
       const none = async () => (await this.channels()) === 0
-      const wait = { timeout: strict ? 5000 : 0, every: 200, what: 'no channel' }
+      // A conversation that a test left to itself ends by its own silence; one that is stuck does not.
+      const wait = { timeout: strict ? 40_000 : 0, every: 200, what: 'no channel' }
       await attempt('channels were left on Asterisk', () => waitFor(none, wait))
       // The service would wait for the end of those calls.
       if (faults.length > 0) await this.asterisk('channel request hangup all').catch(() => {})
