@@ -44,6 +44,7 @@ export function beginAfter(turn: Turn): void {
   s.ask = null
   s.act = null
   s.music = false
+  s.dialing = null
   s.stack = []
   s.phase = 'after'
   s.after = 0

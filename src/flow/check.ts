@@ -44,6 +44,7 @@ export function checkProgram(program: Program, reached: Iterable<string>, add: (
 function walk(program: Program, ways: Map<string, Way[]>, reached: Iterable<string>): Set<string> {
   const seen = new Set<string>()
   const open = [...reached]
+  for (const { verb, node } of program.steps.values()) if (verb.name === 'strategies') open.push(...node.wins)
   for (const { to } of entrances(program)) if (typeof to === 'object') open.push(to.step)
   while (open.length > 0) {
     const id = open.pop()!
@@ -137,7 +138,7 @@ function silence(program: Program, ways: Map<string, Way[]>, report: Report): vo
     if (found !== undefined) return found
     const step = program.steps.get(id)!
     const own = step.verb.silence?.(step.node) ?? 0
-    const quiet = step.verb.silence !== undefined || ['set', 'branch', 'goto'].includes(step.verb.name)
+    const quiet = step.verb.silence !== undefined || ['set', 'branch', 'goto', 'strategies'].includes(step.verb.name)
     known.set(id, { all: 0, pause: 0 })
     const after = quiet
       ? (ways.get(id) ?? []).map(({ to, spoken }) => (typeof to === 'object' && !spoken ? measure(to.step) : NONE))

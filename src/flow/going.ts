@@ -113,11 +113,18 @@ export function end(turn: Turn, by: 'flow' | 'limit', disposition: Ending): void
 export function quiet(turn: Turn): void {
   hush(turn)
   dropRecording(turn)
+  letGo(turn)
   music(turn, false)
   disarmStep(turn)
   turn.s.ask = null
   turn.s.act = null
   turn.next = null
+}
+
+/** Whoever is being called, or talks to them, is let go. */
+function letGo(turn: Turn): void {
+  if (turn.s.dialing !== null) turn.out.push({ type: 'stop_dial', id: turn.s.dialing })
+  turn.s.dialing = null
 }
 
 /**

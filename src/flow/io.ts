@@ -184,4 +184,6 @@ export interface FlowResult {
   callback_at: number | null
   /** External tasks that were finished during the call; with those finished later they are `previous.tasks`. */
   tasks: Record<string, { status: 'done' | 'failed'; result: unknown }>
+  /** The strategy that won; null where none did. */
+  strategy?: string | null
 }

@@ -95,6 +95,13 @@ function loadFlow({ path: file, text }: FlowFile, facts: Facts): { program: Prog
     .replace(/\.ya?ml$/i, '')
   if (typeof raw.flow === 'string' && raw.flow !== named)
     report('flow-name', `the flow is called "${raw.flow}" but its file "${named}": they must be the same`, ['flow'])
+  if (Array.isArray(raw.include) && raw.include.length > 0)
+    report(
+      'bad-value',
+      'library files cannot be included yet: write their situations and steps here',
+      ['include'],
+      true,
+    )
   if (Object.keys(steps).length > MAX_NAMES) {
     report('too-large', `a flow has at most ${MAX_NAMES} steps`, ['steps'], true)
     return { program: null, problems }

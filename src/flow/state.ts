@@ -10,6 +10,7 @@ import type { CallContext, FlowEvent, FlowResult, HangupBy, Verdict } from './io
 import type { Recording } from './recording.ts'
 import type { Pace } from './render.ts'
 import type { KeptTask, Scoped } from './scope.ts'
+import type { Tried } from './verbs/strategies.ts'
 
 /** What is done when a playback has ended. */
 export type Then =
@@ -131,6 +132,9 @@ export interface State extends Scoped {
   optedOut: boolean
   /** What is being recorded. */
   recording: Recording | null
+  /** Who is being called, or talked to, by the id of its effect. */
+  dialing: string | null
+  tried: Tried
   /** Variables that hold digits which may be kept nowhere. */
   hidden: readonly string[]
 }
@@ -185,6 +189,8 @@ export function blank(context: CallContext, vars: Record<string, unknown>, hidde
     callbackAt: null,
     optedOut: false,
     recording: null,
+    dialing: null,
+    tried: { byStep: {}, current: null, won: null },
     hidden,
   }
 }
@@ -226,6 +232,8 @@ export function copy(s: State, now: number): State {
     callbackAt: s.callbackAt,
     optedOut: s.optedOut,
     recording: s.recording,
+    dialing: s.dialing,
+    tried: s.tried,
     hidden: s.hidden,
   }
 }

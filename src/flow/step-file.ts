@@ -65,7 +65,9 @@ function furtherProblems(shop: Workshop, path: Path, found: Problem[], build: ()
 type Report = ReturnType<typeof buildAt>['problem']
 
 function verbOf(map: Record<string, unknown>, problem: Report): KnownVerb | null {
-  const found = Object.keys(map).filter((key) => verbs.has(key))
+  const named = Object.keys(map).filter((key) => verbs.has(key))
+  // "record" is a verb, and beside "dial" one of its properties.
+  const found = named.filter((key) => !named.some((verb) => verb !== key && verbs.get(verb)!.properties.includes(key)))
   if (found.length === 1) return verbs.get(found[0]!)!
   if (found.length === 0) {
     const keys = Object.keys(map)

@@ -15,6 +15,7 @@ import type { Program } from './program.ts'
 import { goOn, raise } from './situations.ts'
 import { blank, copy, type State, type Then } from './state.ts'
 import { arm, currentStep, Fault, fired, goTo, hush, type Turn, typeOfValue } from './turn.ts'
+import { noteWin } from './verbs/strategies.ts'
 
 export type { State } from './state.ts'
 
@@ -175,6 +176,7 @@ function enter(turn: Turn, { step: id, event, entry }: NonNullable<Turn['next']>
   if (target.name !== null) {
     if (entry === 'fresh') s.stack = []
     s.lastStep = target.name
+    noteWin(turn, target.name)
     turn.out.push({ type: 'enter', step: target.name, event })
   } else if (target.pace !== null && s.stack.at(-1)?.kind === 'situation') s.pace = target.pace
   target.verb.enter(turn, target, entry)
@@ -280,5 +282,6 @@ export function result(state: State): FlowResult {
     vars,
     callback_at: state.callbackAt,
     tasks: state.tasks,
+    strategy: state.tried.won,
   }
 }

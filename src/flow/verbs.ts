@@ -5,6 +5,7 @@ import { common, fields, outcomes } from './schema.ts'
 import type { Verb } from './verb.ts'
 import { branchVerb } from './verbs/branch.ts'
 import { callbackVerb } from './verbs/callback.ts'
+import { dialVerb } from './verbs/dial.ts'
 import { gatherVerb } from './verbs/gather.ts'
 import { gotoVerb } from './verbs/goto.ts'
 import { hangupVerb } from './verbs/hangup.ts'
@@ -18,6 +19,7 @@ import { pressVerb } from './verbs/press.ts'
 import { recordVerb } from './verbs/record.ts'
 import { sayVerb } from './verbs/say.ts'
 import { setVerb } from './verbs/set.ts'
+import { strategiesVerb } from './verbs/strategies.ts'
 import { voicemailVerb } from './verbs/voicemail.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: each verb knows its own node.
@@ -28,8 +30,10 @@ const ALL: Verb<any>[] = [
   listenVerb,
   recordVerb,
   holdVerb,
+  dialVerb,
   callbackVerb,
   voicemailVerb,
+  strategiesVerb,
   branchVerb,
   setVerb,
   httpVerb,

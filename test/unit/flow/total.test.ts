@@ -30,7 +30,7 @@ interface Chance {
   pick: number
   wait: number
 }
-const ANSWERED = new Set<Effect['type']>(['record', 'press', 'opt_out'])
+const ANSWERED = new Set<Effect['type']>(['record', 'press', 'opt_out', 'dial'])
 const chance = fc.record({ kind: fc.nat(99), pick: fc.nat(1000), wait: fc.nat(20_000) })
 
 function happen({ kind, pick }: Chance, state: State, effects: Effect[], at: number): FlowEvent {
@@ -67,6 +67,9 @@ function happen({ kind, pick }: Chance, state: State, effects: Effect[], at: num
   if (kind < 96 && pick % 4 > 0) {
     const id = some(effects.filter((e) => ANSWERED.has(e.type)) as { id: string }[])?.id ?? 'r0'
     const ok = pick % 5 !== 0
+    if (id.startsWith('d') && pick % 2 === 0) return { type: 'connected', at, id }
+    if (id.startsWith('d'))
+      return { type: 'dialed', at, id, result: some(['completed', 'busy', 'no_answer', 'failed'] as const)! }
     if (pick % 4 === 1) return { type: 'recorded', at, id, ok, duration: 1000 }
     return pick % 4 === 2 ? { type: 'pressed', at, id, ok } : { type: 'opted_out', at, id, ok }
   }
