@@ -24,6 +24,7 @@ import { contactRoutes } from './routes/contacts.ts'
 import { controlRoutes } from './routes/control.ts'
 import { dncRoutes } from './routes/dnc.ts'
 import { eventRoutes } from './routes/events.ts'
+import { explainRoutes } from './routes/explain.ts'
 import { healthRoutes } from './routes/health.ts'
 import { resultRoutes } from './routes/results.ts'
 import { runRoutes } from './routes/runs.ts'
@@ -119,6 +120,7 @@ export async function makeApp(parts: ApiParts): Promise<FastifyInstance> {
   callbackRoutes(api, ports)
   await dncRoutes(api, ports)
   controlRoutes(api, ports)
+  explainRoutes(api, ports)
   eventRoutes(api, ports)
   soundRoutes(api, ports)
   return app

@@ -135,6 +135,25 @@ export interface DncEntry {
   at: number
 }
 
+/** Why a number is not being dialled; times in ms. */
+export interface ExplanationView {
+  number: string
+  now: boolean
+  next_at: number | null
+  held_by: string | null
+  /** `key` null: a callback without a contact. */
+  contacts: {
+    campaign: string
+    key: string | null
+    state: ContactState
+    now: boolean
+    next_at: number | null
+    held_by: string | null
+  }[]
+  rules: { rule: string; verdict: 'pass' | 'hold' | 'refuse'; reason: string; until: number | null }[]
+  attempts: CallRecord[]
+}
+
 export interface FlowView {
   name: string
   description: string | null
@@ -244,6 +263,8 @@ export interface ApiPorts {
     /** Throws `not_found` when it was not on the list. */
     remove(number: string, campaign: string | null): Promise<void>
   }
+  /** Every rule's verdict on the number; `campaign`: only as a contact of this one. */
+  explain(number: string, campaign: string | null): Promise<ExplanationView>
   flows(): Promise<FlowView[]>
   /** The file behind a sound that an Asterisk without a shared folder fetches; null when there is none. */
   sound(name: string): string | null

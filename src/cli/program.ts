@@ -10,6 +10,7 @@ import { control } from './control.ts'
 import { dial } from './dial.ts'
 import { dnc } from './dnc.ts'
 import { doctor } from './doctor.ts'
+import { explain } from './explain.ts'
 import { graph } from './graph.ts'
 import { init } from './init.ts'
 import { Exit, type Io } from './io.ts'
@@ -21,7 +22,7 @@ import { test } from './test.ts'
 /** In the order of the help: the service, its files, and then what speaks to it. */
 const commands: Register[] = [
   ...[serve, init, check, test, simulate, graph, doctor],
-  ...[campaign, batch, dial, calls, show, callbacks, dnc, control],
+  ...[campaign, batch, dial, calls, show, explain, callbacks, dnc, control],
 ]
 
 /** Runs one command line (without `node` and the script) and answers its exit code. Never rejects. */

@@ -24,6 +24,7 @@ import { CampaignDesk } from './campaign-desk.ts'
 import { ContactDesk } from './contact-desk.ts'
 import { CALLBACKS, Definitions } from './definitions.ts'
 import { Entrance, type InboundRequest } from './entrance.ts'
+import { Explainer, type Explanation } from './explain.ts'
 import { Feeder } from './feeder.ts'
 import { Gate } from './gate.ts'
 import { Importer, type ImportReport, type ImportSource } from './import.ts'
@@ -31,7 +32,6 @@ import { Ledger } from './ledger.ts'
 import type { DialSettings, Placement } from './plan.ts'
 import { type ManualRequest, Planner } from './planner.ts'
 import { type DialQueue, openQueue } from './queue.ts'
-import type { RuleVerdict } from './rules.ts'
 import { Turns } from './turns.ts'
 import { DialWorker } from './worker.ts'
 
@@ -75,8 +75,8 @@ export interface Dialer {
   reserveInbound(request: InboundRequest): Promise<{ record: CallRecord; context: CallContext } | null>
   /** Attempts that an instance of this name had under way when it ended: to be adopted, or finished as `unknown`. */
   unfinished(instance: string): Promise<Attempt[]>
-  /** Every rule's verdict on a call to this number without a campaign. */
-  explain(to: string): Promise<RuleVerdict[]>
+  /** Why this number is not being dialled, and when it will be; `campaign`: only as a contact of this one. */
+  explain(to: string, campaign?: string | null): Promise<Explanation>
   /** Stops all dialling on all instances, or lets it go on. */
   setPaused(paused: boolean): Promise<void>
   /** A node's link came up, or Redis came back: look again at once. */
@@ -110,6 +110,7 @@ export function makeDialer(ports: DialerPorts): Dialer {
   const ledger = new Ledger({ store, definitions, planner, clock, log, instance, emit, dueAt, closing: () => stopping })
   const callbacks = new CallbackDesk({ store, definitions, planner, policy, clock, emit, dueAt })
   const entrance = new Entrance({ store, definitions, planner, gate, turns, policy, clock, log, instance })
+  const explainer = new Explainer({ store, definitions, planner, gate, policy })
   const importer = new Importer(store, policy)
   const worker = new DialWorker({
     store,
@@ -206,7 +207,7 @@ export function makeDialer(ports: DialerPorts): Dialer {
     reserveLeg: (call, id, to, ring) => entrance.leg(call, id, to, ring),
     reserveInbound: (request) => entrance.inbound(request),
     unfinished: (name) => ledger.unfinished(name),
-    explain: async (to) => await gate.explain(await planner.manual({ to, flow: '', vars: {}, trunk: null })),
+    explain: (to, campaign = null) => explainer.explain(to, campaign),
     setPaused: (paused) => store.campaigns.setPaused(paused),
     wake,
     queueDepth: async () => (await queue?.depth()) ?? 0,

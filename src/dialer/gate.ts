@@ -9,14 +9,14 @@
 import type { CallRecord } from '../call/record.ts'
 import { isOpen, nextOpening } from '../flow/calendar.ts'
 import { blankRecord, fieldsOf } from '../store/attempt-record.ts'
-import type { ReserveInput } from '../store/attempts.ts'
+import type { Assumed, ReserveInput } from '../store/attempts.ts'
 import type { Store } from '../store/store.ts'
 import { newId } from './ids.ts'
 import { LocalDays } from './local-days.ts'
 import { judgeNumber } from './numbers.ts'
 import { callerId, type DialPolicy, hasZones, type Placement, type Plan, placementOf } from './plan.ts'
 import { rateOf } from './rate.ts'
-import { hold, pass, REASONS, RULES, type Rule, type RuleVerdict, refuse } from './rules.ts'
+import { deciding, hold, NOT_ITS_TURN, pass, REASONS, RULES, type Rule, type RuleVerdict, refuse } from './rules.ts'
 
 export type Verdict =
   /** `room` in ms: the next one need not ask before; -1: before a channel is given back. */
@@ -26,6 +26,16 @@ export type Verdict =
   | { verdict: 'busy'; rule: Rule; wait: number }
   /** Somebody else has it, or it is done. */
   | { verdict: 'gone' }
+
+/** What the gate would say, and when it would say yes. */
+export interface Foresight {
+  /** A reservation would succeed now. */
+  now: boolean
+  /** The first time at which one would, as long as nobody changes anything, ms; null when there is none, or nobody knows. */
+  next_at: number | null
+  held_by: Rule | null
+  rules: RuleVerdict[]
+}
 
 export interface GatePorts {
   store: Store
@@ -38,6 +48,8 @@ export interface GatePorts {
 
 const MINUTE = 60_000
 const YEAR = 366 * 24 * 60 * MINUTE
+/** Rules that lift one after another, until one gives up to see the end of it. */
+const MOST_STEPS = 400
 /** A reservation that Redis performs later than this after our verdict does nothing. */
 const GOOD_FOR = 1500
 export class Gate {
@@ -54,8 +66,8 @@ export class Gate {
     const own = this.judge(plan, now)
     const failed = own.find(({ verdict }) => verdict !== 'pass')
     if (failed !== undefined) {
-      const first = (await this.explain(plan, now)).find(({ verdict }) => verdict !== 'pass') ?? failed
-      return { ...first, verdict: first.verdict as 'hold' | 'refuse' }
+      const first = deciding(await this.explain(plan, now)) ?? failed
+      return { ...first, verdict: first.verdict as 'hold' | 'refuse', until: this.opening(plan, first.until ?? 0) }
     }
     const record = blankRecord({
       id: plan.id ?? newId(now),
@@ -95,27 +107,51 @@ export class Gate {
     }
   }
 
-  /** Every rule with its verdict, in order; nothing is written. */
-  async explain(plan: Plan, now = this.ports.now()): Promise<RuleVerdict[]> {
+  /**
+   * Every rule with its verdict at that time, in order; nothing is written. `until` is when this rule alone lifts.
+   * `assumed` attempts are taken as made, for whoever looks ahead.
+   */
+  async explain(plan: Plan, now = this.ports.now(), assumed: Assumed | null = null): Promise<RuleVerdict[]> {
     const own = this.judge(plan, now)
     const record = blankRecord({ id: 'explain', number: plan.number ?? plan.raw, kind: plan.kind })
     const input = this.input(plan, record, now)
-    const asked = await this.ports.store.attempts.explain(input)
-    const others = asked.map(([rule, verdict, until]): RuleVerdict => {
+    const asked = await this.ports.store.attempts.explain({ ...input, assumed })
+    const others = asked.map(([rule, verdict, until, why]): RuleVerdict => {
       const name = rule as Rule
       // Without a trunk to ask for there is no busy one: another rule says why.
       if (verdict === 'pass' || (name === 'trunk_busy' && input.trunks.length === 0)) return pass(name)
       return {
         rule: name,
         verdict: verdict === 'refuse' ? 'refuse' : 'hold',
-        reason: REASONS[name],
-        until: this.opening(plan, until),
+        reason: NOT_ITS_TURN[why ?? ''] ?? REASONS[name],
+        until: until > 0 ? until : null,
       }
     })
-    const failed = new Set([...own, ...others].filter(({ verdict }) => verdict !== 'pass').map(({ rule }) => rule))
-    const passed = others.filter(({ rule, verdict }) => verdict === 'pass' && !failed.has(rule))
-    const told = [...own, ...others.filter(({ verdict }) => verdict !== 'pass'), ...passed]
+    const failing = own.filter(({ verdict }) => verdict !== 'pass')
+    const failed = new Set(failing.map(({ rule }) => rule))
+    const told = [...failing, ...others.filter(({ rule }) => !failed.has(rule))]
+    const known = new Set(told.map(({ rule }) => rule))
+    told.push(...own.filter(({ rule }) => !known.has(rule)))
     return told.sort((a, b) => RULES.indexOf(a.rule) - RULES.indexOf(b.rule))
+  }
+
+  /**
+   * Whether a call would be reserved now, and when it would be: each rule that holds does so at least until its own time,
+   * so going from one to the next finds the first moment at which none does.
+   */
+  async foresee(plan: Plan): Promise<Foresight> {
+    let at = this.ports.now()
+    const rules = await this.explain(plan, at)
+    const first = deciding(rules)
+    for (let looked = rules, steps = 0; steps < MOST_STEPS; steps++) {
+      const failing = looked.filter(({ verdict }) => verdict !== 'pass')
+      if (failing.length === 0) return { now: first === undefined, next_at: at, held_by: first?.rule ?? null, rules }
+      if (failing.some(({ verdict, until }) => verdict === 'refuse' || until === null)) break
+      // Times of Redis have fractions; a millisecond is our grain.
+      at = Math.max(at + 1, ...failing.map(({ until }) => Math.ceil(until ?? 0)))
+      looked = await this.explain(plan, at)
+    }
+    return { now: false, next_at: null, held_by: first?.rule ?? null, rules }
   }
 
   /** A reservation whose answer was lost is looked up once Redis is back, and taken back: nobody dialled it. */
@@ -157,6 +193,7 @@ export class Gate {
       fault?.rule === 'number' ? refuse('number', fault.reason) : pass('number'),
       fault?.rule === 'destination' ? refuse('destination', fault.reason) : pass('destination'),
       plan.consent === false ? refuse('consent') : pass('consent'),
+      ...(plan.callback !== null && plan.callback.expires_at <= now ? [refuse('budget', NOT_ITS_TURN.over)] : []),
       zones ? pass('zone') : refuse('zone', `${hours.zones.join(', ') || 'no zone'} is not a known time zone`),
       !zones || open || holiday ? pass('window') : hold('window', opens),
       holiday ? hold('holiday', opens) : pass('holiday'),
@@ -210,6 +247,8 @@ export class Gate {
         ...(plan.row === null ? {} : { row: String(plan.row) }),
         ...(plan.callback ? { callback: plan.callback.id } : {}),
       },
+      clock: now + store.db.skew,
+      assumed: null,
       explain: false,
     }
   }

@@ -32,6 +32,20 @@ export const REASONS: Record<Rule, string> = {
   gate_closed: 'no node may be dialled on now',
 }
 
+/** What the budget says of one whose turn it is not. */
+export const NOT_ITS_TURN: Record<string, string> = {
+  done: 'the contact is done',
+  dialing: 'it is being called now',
+  waiting: 'its next try by the rules of retry is due then',
+  callback: 'it is to be called back then',
+  over: 'its callback expires before',
+}
+
+/** The one that decides: what is for good before what time lifts, else the first in order. Undefined: all pass. */
+export function deciding<T extends { verdict: RuleVerdict['verdict'] }>(verdicts: readonly T[]): T | undefined {
+  return verdicts.find(({ verdict }) => verdict === 'refuse') ?? verdicts.find(({ verdict }) => verdict !== 'pass')
+}
+
 export const pass = (rule: Rule): RuleVerdict => ({ rule, verdict: 'pass', reason: '', until: null })
 export const refuse = (rule: Rule, reason = REASONS[rule]): RuleVerdict => ({
   rule,

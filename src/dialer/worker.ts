@@ -138,6 +138,8 @@ export class DialWorker {
       case 'reserved':
         return await this.place(verdict.placement)
       case 'refuse':
+        // It ran out while the texts were made.
+        if (verdict.rule === 'budget' && plan.callback !== null) return await ledger.expire(campaign, plan.callback)
         log.info(
           { campaign: campaign.name, number: maskNumber(plan.number ?? plan.raw), rule: verdict.rule },
           'a contact will not be called',

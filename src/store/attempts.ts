@@ -33,8 +33,22 @@ export interface ReserveInput {
   budget: { max: number; per_day: number | null; day: string; day_end: number } | null
   fields: Record<string, string>
   marks: Record<string, string>
+  /** What an explanation takes for Redis' time: the moment that it speaks of. */
+  clock: number
+  assumed: Assumed | null
   explain: boolean
 }
+
+/** Attempts that an explanation takes as made: their times newest first, and what the contact's state would be. */
+export interface Assumed {
+  times: number[]
+  used: number
+  day: string
+  today: number
+}
+
+/** A rule, its verdict, when it lifts (ms, 0 unknown), and which of its reasons. */
+export type RawVerdict = [string, 'pass' | 'hold' | 'refuse' | 'busy', number, string?]
 
 export type ReserveAnswer =
   /** `room`: ms until the next one may find room, -1: when a channel is given back. */
@@ -82,16 +96,9 @@ export class Attempts {
     return await this.db.run<ReserveAnswer>(reserveScript, input)
   }
 
-  /** The verdict of every rule, nothing written: [rule, verdict, until]. */
-  async explain(input: ReserveInput): Promise<[string, 'pass' | 'hold' | 'refuse' | 'busy', number][]> {
-    const answer = await this.db.run<{ verdicts: [string, 'pass' | 'hold' | 'refuse' | 'busy', number][] }>(
-      reserveScript,
-      {
-        ...input,
-        explain: true,
-      },
-    )
-    return answer.verdicts
+  /** The verdict of every rule; nothing is written. */
+  async explain(input: ReserveInput): Promise<RawVerdict[]> {
+    return (await this.db.run<{ verdicts: RawVerdict[] }>(reserveScript, { ...input, explain: true })).verdicts
   }
 
   /** Takes back a reservation that nobody dialled because its answer was lost. */

@@ -272,6 +272,24 @@ export function memoryPorts(): Memory {
         if (!dnc.delete(number)) missing(`entry ${number}`)
       },
     },
+    explain: async (number) => ({
+      number: numberOf(number),
+      now: false,
+      next_at: Date.UTC(2026, 0, 6, 8),
+      held_by: 'window',
+      contacts: [
+        {
+          campaign: 'renewals',
+          key: 'k1',
+          state: 'held',
+          now: false,
+          next_at: Date.UTC(2026, 0, 6, 8),
+          held_by: 'window',
+        },
+      ],
+      rules: [{ rule: 'window', verdict: 'hold', reason: 'closed', until: Date.UTC(2026, 0, 6, 8) }],
+      attempts: [aRecord()],
+    }),
     flows: async () => [],
     sound: () => null,
     control: {

@@ -65,6 +65,7 @@ export function apiPorts(parts: PortParts): ApiPorts {
       begin: (campaign, id) => runs.begin(campaign, id, now()),
       change: (campaign, id, change) => runs.change(campaign, id, change, now()),
     },
+    explain: (number, campaign) => dialer.explain(number, campaign),
     flows: async () => shelf.views(),
     sound: (name) => parts.studio.file(name),
     control: {

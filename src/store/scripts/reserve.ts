@@ -16,16 +16,16 @@ import { prelude } from './prelude.ts'
 /**
  * { id, now, deadline, kind, campaign, row, callback, number, trunks: [{ name, node, channels, rate, caller_id }],
  *   concurrency, rate, caps: { day, week, day_start, day_end }, budget: { max, per_day, day, day_end },
- *   fields: { name: JSON text }, marks: { name: text }, explain }
+ *   fields: { name: JSON text }, marks: { name: text }, clock, assumed: { times, used, day, today }, explain }
  * → { verdict: 'reserved', trunk, attempt, kind, room } | { verdict: 'hold' | 'refuse', rule, until } | { verdict: 'busy', wait }
- *   | { verdict: 'gone' }; with `explain` { verdicts: [[rule, verdict, until]…] }.
+ *   | { verdict: 'gone' }; with `explain` { verdicts: [[rule, verdict, until, why]…] }.
  */
 export const reserveScript = script(
   'reserve',
   `${prelude}
-local WEEK = 604800000
+local WEEK, PAUSE = 604800000, 259200000
 local time = call('TIME')
-local rnow = time[1] * 1000 + time[2] / 1000
+local rnow = a.explain and a.clock or time[1] * 1000 + time[2] / 1000
 local c = not none(a.campaign) and a.campaign or nil
 local row = not none(a.row) and a.row or nil
 local cb = not none(a.callback) and a.callback or nil
@@ -41,10 +41,18 @@ if not a.explain then
   end
 end
 
+if s and not none(a.assumed) then
+  s.state, s.used, s.day, s.today = 'p', a.assumed.used, a.assumed.day, a.assumed.today
+end
+
+-- What is for good decides before what time lifts, and that before what lifts in a moment.
+local RANK = { pass = 0, busy = 1, hold = 2, refuse = 3 }
 local verdicts, first = {}, nil
-local function judge(rule, verdict, till)
-  verdicts[#verdicts + 1] = { rule, verdict, till or 0 }
-  if verdict ~= 'pass' and not first then first = { verdict = verdict, rule = rule, ['until'] = till or 0 } end
+local function judge(rule, verdict, till, why)
+  verdicts[#verdicts + 1] = { rule, verdict, till or 0, why }
+  if RANK[verdict] > (first and RANK[first.verdict] or 0) then
+    first = { verdict = verdict, rule = rule, ['until'] = till or 0 }
+  end
 end
 
 local fields = { a.number }
@@ -57,31 +65,55 @@ local function listed(key)
 end
 judge('dnc', (listed(P .. 'dnc') or (c and listed(P .. 'dnc:' .. c))) and 'refuse' or 'pass')
 
+-- Attempts of the last week and day against the caps; somebody who was abandoned or opted out is left alone for three days
+-- by everything that calls by itself.
 local capped = nil
-if not none(a.caps) and (not none(a.caps.day) or not none(a.caps.week)) then
+if not none(a.caps) then
   local today, week = 0, 0
+  local function count(at)
+    if at >= a.caps.day_start then today = today + 1 end
+    if at > a.now - WEEK then week = week + 1 end
+    if not none(a.caps.day) and today >= a.caps.day then capped = math.max(capped or 0, a.caps.day_end) end
+    if not none(a.caps.week) and week == a.caps.week then capped = math.max(capped or 0, at + WEEK) end
+  end
+  for _, at in ipairs(none(a.assumed) and {} or a.assumed.times) do
+    if at > a.now - WEEK or at >= a.caps.day_start then count(at) end
+  end
   for _, id in ipairs(call('LRANGE', P .. 'n:' .. a.number, 0, 999)) do
     -- Inbound ids are Asterisk's and tell no time; they count for nothing.
     local at = idtime(id)
     if at and at <= a.now - WEEK and at < a.caps.day_start then break end
-    if at and call('HGET', P .. 'a:' .. id, '_counts') == '1' then
-      if at >= a.caps.day_start then today = today + 1 end
-      if at > a.now - WEEK then week = week + 1 end
-      if not none(a.caps.day) and today >= a.caps.day then capped = math.max(capped or 0, a.caps.day_end) end
-      if not none(a.caps.week) and week == a.caps.week then capped = math.max(capped or 0, at + WEEK) end
+    if at then
+      local f = call('HMGET', P .. 'a:' .. id, '_counts', 'disposition', 'ended_at')
+      if f[1] == '1' then count(at) end
+      if (f[2] == '"abandoned"' or f[2] == '"opted_out"') and a.kind ~= 'manual' then
+        local till = (tonumber(f[3] or '') or at) + PAUSE
+        if till > a.now then capped = math.max(capped or 0, till) end
+      end
     end
   end
 end
 judge('cap', capped and 'hold' or 'pass', capped)
 
-local budget = { 'pass', nil }
-if s and not cb and not none(a.budget) then
-  if s.used >= a.budget.max then budget = { 'refuse', nil }
-  elseif not none(a.budget.per_day) and s.day == a.budget.day and s.today >= a.budget.per_day then
-    budget = { 'hold', a.budget.day_end }
+-- Whether it is this one's turn at all is the budget's word, too.
+local budget = { 'pass' }
+if a.explain and s and s.state == 'x' and not cb then budget = { 'refuse', nil, 'done' }
+elseif s and not cb and not none(a.budget) then
+  if a.explain and s.state == 'd' then budget = { 'hold', nil, 'dialing' }
+  elseif s.used >= a.budget.max then budget = { 'refuse' }
+  else
+    if s.state == 'w' and s.due > a.now then budget = { 'hold', s.due, 'waiting' } end
+    if not none(a.budget.per_day) and s.day == a.budget.day and s.today >= a.budget.per_day then
+      budget = { 'hold', math.max(budget[2] or 0, a.budget.day_end) }
+    end
   end
+elseif cb then
+  local f = call('HMGET', cbkey, 'state', 'held_by')
+  local due = tonumber(call('ZSCORE', camp(c) .. ':cb', cb) or '')
+  if f[1] ~= 'open' then budget = f[1] == 'dialing' and { 'hold', nil, 'dialing' } or { 'refuse', nil, 'done' }
+  elseif due and due > a.now and (f[2] or '') == '' then budget = { 'hold', due, 'callback' } end
 end
-judge('budget', budget[1], budget[2])
+judge('budget', unpack(budget, 1, 3))
 
 judge('campaign_state', (not c or call('HGET', camp(c), 'state') == 'running') and 'pass' or 'hold')
 
@@ -123,15 +155,7 @@ judge('paused', call('EXISTS', P .. 'paused') == 1 and 'hold' or 'pass')
 
 if a.explain then return cjson.encode({ verdicts = verdicts }) end
 if first then
-  -- A full trunk must not hide a rule that would hold the contact anyway.
-  if first.verdict == 'busy' then
-    for _, v in ipairs(verdicts) do
-      if v[2] ~= 'pass' and v[2] ~= 'busy' then
-        return cjson.encode({ verdict = v[2], rule = v[1], ['until'] = v[3] })
-      end
-    end
-    return cjson.encode({ verdict = 'busy', rule = first.rule, wait = wait or -1 })
-  end
+  if first.verdict == 'busy' then first.wait = wait or -1 end
   return cjson.encode(first)
 end
 
