@@ -84,6 +84,13 @@ export interface Dialer {
   queueDepth(): Promise<number>
 }
 
+/** `until` in ms while it is paused; `reason`: the answers that did it. */
+function trunkView({ trunk, state, until, kind }: Ring & { bell: 'trunk' }, { trunks }: DialSettings) {
+  const node = trunks.find(({ name }) => name === trunk)?.node ?? null
+  const reason = kind === '' ? null : kind === 'none' ? 'no answer' : kind
+  return { name: trunk, node, state, until: state === 'paused' ? until : null, reason }
+}
+
 export function makeDialer(ports: DialerPorts): Dialer {
   const { store, settings, clock, log, instance, emit } = ports
   const { policy } = settings
@@ -145,6 +152,10 @@ export function makeDialer(ports: DialerPorts): Dialer {
       case 'cut':
         worker.cut(ring.campaign)
         ports.cut(ring.campaign, ring.talking)
+        break
+      case 'trunk':
+        emit({ type: 'trunk.state', data: trunkView(ring, settings) })
+        if (ring.state !== 'probing') wake()
         break
       case 'control':
         turns.clear()

@@ -136,7 +136,9 @@ export class Feeder {
     const campaign = await definitions.get(name)
     if (campaign === null) return null
     const now = clock.now()
-    if (trunksOf(campaign, settings).every(({ node }) => this.ports.closed(node) !== null)) return now + GATE_CLOSED
+    const open = trunksOf(campaign, settings).filter(({ node }) => this.ports.closed(node) === null)
+    if (open.length === 0) return now + GATE_CLOSED
+    const trunks = open.map(({ name }) => name)
     const lanes = await store.lineUp.lanes(name)
     const asleep = lanes.filter(
       (lane) => lane.zones !== null && !isOpenIn(hoursFor(campaign, lane.zones, settings.policy), now),
@@ -144,7 +146,7 @@ export class Feeder {
     const usable = inOrder(lanes.filter((lane) => !asleep.includes(lane)))
     const ahead = aheadOf(campaign, settings)
     const allSlept = feeding.ahead === SLEEPERS
-    const pick = await store.lineUp.next(name, now, allSlept ? SLEEPERS : ahead, LEASE, usable)
+    const pick = await store.lineUp.next(name, now, allSlept ? SLEEPERS : ahead, LEASE, usable, trunks)
     feeding.ahead = ahead
     if (!pick.running) return null
 

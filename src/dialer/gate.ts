@@ -77,6 +77,7 @@ export class Gate {
       kind: plan.kind,
       flow: plan.flow,
       queued_at: now,
+      failover_of: plan.failover?.of ?? null,
     })
     const input = this.input(plan, record, now)
     const asked = performance.now()
@@ -246,9 +247,11 @@ export class Gate {
         ...(plan.campaign ? { campaign: plan.campaign.name } : {}),
         ...(plan.row === null ? {} : { row: String(plan.row) }),
         ...(plan.callback ? { callback: plan.callback.id } : {}),
+        ...(plan.failover ? { tried: plan.failover.tried.join(',') } : {}),
       },
       clock: now + store.db.skew,
       assumed: null,
+      failover: plan.failover?.of ?? null,
       explain: false,
     }
   }

@@ -11,6 +11,7 @@ import type { FinishInput, Task } from '../store/attempts.ts'
 import type { Callback } from '../store/callbacks.ts'
 import { type Contact, triesText } from '../store/contacts.ts'
 import type { Store } from '../store/store.ts'
+import { mayFailOver, signOf } from './breaker.ts'
 import type { Campaign } from './campaign.ts'
 import type { Definitions } from './definitions.ts'
 import { newId } from './ids.ts'
@@ -75,6 +76,8 @@ export class Ledger implements CallLedger {
       create: null,
       tasks,
       known: attempt?.record ?? null,
+      sign: attempt === null ? null : signOf({ ...attempt.record, ...record }),
+      failover: false,
     }
     if (ending === null || attempt === null || campaign === null)
       return await store.attempts.finish({ ...plain, next: OVER, callback: null })
@@ -87,11 +90,24 @@ export class Ledger implements CallLedger {
       answered: record.answered_at !== null || attempt.record.answered_at !== null,
       interrupted: await this.interrupted(campaign, record),
     }
-    const agreement = callback && afterCallback(campaign, ended, agreementOf(callback), now, hours)
-    const next = this.nextOf(campaign, ended, contact, agreement, now, hours)
-    const done = await store.attempts.finish({ ...plain, next, callback: agreement && stored(agreement) })
-    for (const at of [next?.due, agreement?.next_at]) if (at) this.ports.dueAt(campaign.name, at)
+    const failover = this.failsOver(campaign, attempt, record)
+    const agreement =
+      callback &&
+      (failover
+        ? { ...agreementOf(callback), state: 'open' as const, next_at: now }
+        : afterCallback(campaign, ended, agreementOf(callback), now, hours))
+    const next = failover ? again(contact) : this.nextOf(campaign, ended, contact, agreement, now, hours)
+    const done = await store.attempts.finish({ ...plain, next, callback: agreement && stored(agreement), failover })
+    for (const at of [failover ? now : null, next?.due, agreement?.next_at]) if (at) this.ports.dueAt(campaign.name, at)
     return done
+  }
+
+  /** Refused by its trunk before any telephone rang, and there is another trunk that has not been asked. */
+  private failsOver(campaign: Campaign, { tried, record: known }: Attempt, record: CallRecord): boolean {
+    if (!mayFailOver({ ...known, ...record })) return false
+    return this.ports.planner
+      .trunks(campaign, known.number)
+      .some((name) => name !== known.trunk && !tried.includes(name))
   }
 
   private nextOf(
@@ -188,6 +204,8 @@ export class Ledger implements CallLedger {
       counts: false,
       known: null,
       tasks: {},
+      sign: null,
+      failover: false,
     })
     if (done) this.ports.emit({ type: 'call.ended', data: input.record })
   }
@@ -197,6 +215,11 @@ export class Ledger implements CallLedger {
     const { attempts } = this.ports.store
     return await attempts.getMany(await attempts.live({ instance }))
   }
+}
+
+/** Its turn comes at once, and nothing is counted. */
+function again(contact: Contact | null): FinishInput['next'] {
+  return contact === null ? OVER : { ...OVER, state: 'p', tries: triesText(contact.progress.tries) }
 }
 
 export function agreementOf(callback: Callback): Agreement {

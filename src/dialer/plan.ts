@@ -9,7 +9,7 @@ import { isZone, zonesOf } from '../flow/calendar.ts'
 import type { CallContext, Windows } from '../flow/io.ts'
 import type { Callback } from '../store/callbacks.ts'
 import type { Progress } from '../store/contacts.ts'
-import type { Previous } from '../store/line-up.ts'
+import type { Failover, Previous } from '../store/line-up.ts'
 import type { Campaign } from './campaign.ts'
 import { dialString, type NumberFormat, type NumberPolicy } from './numbers.ts'
 import type { Hours } from './retry.ts'
@@ -61,6 +61,8 @@ export interface Plan {
   amd: boolean
   data: Record<string, string>
   previous: Previous | null
+  /** The attempt that it follows, when a trunk had refused that one. */
+  failover: Failover | null
   vars: Record<string, unknown>
 }
 

@@ -44,6 +44,11 @@ export class Planner {
     return hoursFor(campaign, zones, policy)
   }
 
+  /** The trunks that may carry a call of this campaign, in their order. */
+  trunks(campaign: Campaign, number: string): string[] {
+    return trunksFor(campaign.dial.trunks, number, this.settings).map(({ name }) => name)
+  }
+
   /** Null when there is nobody to call any more. */
   claimed(campaign: Campaign, item: Item, claim: Claim): Plan | null {
     const { contact, callback, previous } = claim
@@ -52,6 +57,8 @@ export class Planner {
     const data = contact?.data ?? {}
     const number = normalise(raw, this.settings.policy)
     const consent = campaign.contacts.consent
+    const trunks = trunksFor(campaign.dial.trunks, number, this.settings)
+    const others = trunks.filter(({ name }) => !claim.failover?.tried.includes(name))
     return {
       kind: callback === null ? 'first' : 'callback',
       campaign,
@@ -64,10 +71,11 @@ export class Planner {
       flow: callback?.flow ?? campaign.flow,
       consent: consent === null || contact === null ? null : hasConsent(data[consent]),
       hours: this.hours(campaign, { number: number ?? raw, data }),
-      trunks: trunksFor(campaign.dial.trunks, number, this.settings),
+      trunks: others.length > 0 ? others : trunks,
       ...dialOf(campaign),
       data,
       previous,
+      failover: others.length > 0 ? claim.failover : null,
       vars: {},
     }
   }
@@ -90,6 +98,7 @@ export class Planner {
       ...dialOf(null),
       data: {},
       previous: number === null ? null : await this.store.lineUp.previous(number, null, null),
+      failover: null,
       vars,
     }
   }
@@ -122,6 +131,7 @@ export class Planner {
       amd: false,
       data: {},
       previous: null,
+      failover: null,
       vars: {},
     }
   }

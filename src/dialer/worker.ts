@@ -46,6 +46,8 @@ const PREPARE_DEADLINE = 10_000
 const IN_HAND = PREPARE_DEADLINE + PATIENCE + 5000
 /** What holds without saying until when is looked at again after this long, ms. */
 const HOLD = 60_000
+/** The same while a trunk is asked whether it works again. */
+const PROBED = 3000
 
 export class DialWorker {
   private readonly ports: WorkerPorts
@@ -149,7 +151,12 @@ export class DialWorker {
         // Nothing is wrong with the contact: it only lost its turn, and the feeder knows when to go on.
         if (['campaign_state', 'paused', 'gate_closed'].includes(verdict.rule))
           return await store.lineUp.back(campaign.name, [item], clock.now())
-        return await store.lineUp.hold(campaign.name, item, verdict.rule, verdict.until ?? clock.now() + HOLD)
+        return await store.lineUp.hold(
+          campaign.name,
+          item,
+          verdict.rule,
+          verdict.until ?? clock.now() + (verdict.rule === 'trunk_state' ? PROBED : HOLD),
+        )
       case 'gone':
       case 'busy':
         return

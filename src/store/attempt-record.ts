@@ -15,6 +15,8 @@ export interface Attempt {
   callback: string | null
   /** The campaign that a callback of this call belongs to, when it is an inbound one. */
   home: string | null
+  /** Trunks that had refused the same call before this attempt. */
+  tried: string[]
 }
 
 /** A record's fields as the hash holds them; what is null is left out. */
@@ -78,5 +80,6 @@ export function attemptOf(hash: Record<string, string>): Attempt | null {
     row: hash._row ? Number(hash._row) : null,
     callback: hash._callback || null,
     home: hash._home || null,
+    tried: hash._tried ? hash._tried.split(',') : [],
   }
 }

@@ -36,6 +36,8 @@ export interface ReserveInput {
   /** What an explanation takes for Redis' time: the moment that it speaks of. */
   clock: number
   assumed: Assumed | null
+  /** The attempt that it follows over another trunk. */
+  failover: string | null
   explain: boolean
 }
 
@@ -78,6 +80,10 @@ export interface FinishInput {
     retries: string
   } | null
   tasks: Record<string, Task>
+  /** What it says of its trunk, see `dialer/breaker.ts`; null: nothing. */
+  sign: string | null
+  /** It is to be made again over another trunk. */
+  failover: boolean
 }
 
 /** An external task that was finished, as `FlowResult.tasks` has it. */
@@ -120,7 +126,7 @@ export class Attempts {
   }
 
   /** Ends it, exactly once; false when it had ended before. */
-  async finish({ record, known, now, counts, create, next, callback, tasks }: FinishInput): Promise<boolean> {
+  async finish({ record, known, now, counts, create, next, callback, tasks, ...rest }: FinishInput): Promise<boolean> {
     const marks: Record<string, string> = { number: record.number }
     if (create !== null) {
       marks.instance = create.instance
@@ -140,6 +146,7 @@ export class Attempts {
       next: next ?? { state: 'x', due: 0, rule: '', tries: '' },
       callback,
       opted_out: record.disposition === 'opted_out',
+      ...rest,
       tasks: Object.fromEntries(Object.entries(tasks).map(([name, task]) => [name, JSON.stringify(task)])),
     })
   }

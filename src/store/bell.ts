@@ -15,6 +15,8 @@ export type Ring =
   | { bell: 'definition'; campaign: string }
   /** Calls of a campaign are to be ended: those that ring, and those that talk as well with `talking`. */
   | { bell: 'cut'; campaign: string; talking: boolean }
+  /** The breaker of a trunk: `paused` until that time (ms) for failures of one kind, `probing`, or `up` again. */
+  | { bell: 'trunk'; trunk: string; state: 'paused' | 'probing' | 'up'; until: number; kind: string }
   /** Stopped or resumed everywhere. */
   | { bell: 'control' }
 

@@ -28,9 +28,11 @@ export interface Callback {
   created_at: number
   /** Retries of this agreement so far, by disposition. */
   retries: string
+  /** Its last attempt. */
+  last: string
 }
 
-export type NewCallback = Omit<Callback, 'state' | 'tries' | 'moved' | 'retries'>
+export type NewCallback = Omit<Callback, 'state' | 'tries' | 'moved' | 'retries' | 'last'>
 
 export function callbackOf(hash: Record<string, string>): Callback | null {
   if (hash.id === undefined || hash.state === undefined) return null
@@ -53,6 +55,7 @@ export function callbackOf(hash: Record<string, string>): Callback | null {
     moved: hash.moved === '1',
     created_at: Number(hash.created_at ?? 0),
     retries: hash.retries ?? '',
+    last: hash.last ?? '',
   }
 }
 

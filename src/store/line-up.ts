@@ -28,6 +28,13 @@ export interface Claim {
   contact: (Row & { progress: Progress }) | null
   callback: Callback | null
   previous: Previous | null
+  failover: Failover | null
+}
+
+/** The attempt that is to be made again over another trunk, and the trunks that have refused it. */
+export interface Failover {
+  of: string
+  tried: string[]
 }
 
 /** What the end of an attempt depends on. */
@@ -73,14 +80,21 @@ export class LineUp {
     }))
   }
 
-  /** Takes who is next under a lease: due callbacks, those whose time has come, then the lanes in the order given. */
-  async next(campaign: string, now: number, ahead: number, lease: number, lanes: string[]): Promise<Pick> {
+  /** Takes who is next under a lease: due callbacks, those whose time has come, then the lanes in the order given. None while all `trunks` are paused. */
+  async next(
+    campaign: string,
+    now: number,
+    ahead: number,
+    lease: number,
+    lanes: string[],
+    trunks: string[],
+  ): Promise<Pick> {
     const answer = await this.db.run<{
       state: string
       paused: boolean
       items: Record<string, never> | (['c', string] | ['r', number, string, string, number])[]
       next_due?: number
-    }>(nextScript, { campaign, now, ahead, lease, lanes })
+    }>(nextScript, { campaign, now, ahead, lease, lanes, trunks })
     const picked: Picked[] = []
     for (const item of Array.isArray(answer.items) ? answer.items : []) {
       if (item[0] === 'c') picked.push({ item: `c${item[1]}`, callback: item[1] })
@@ -112,6 +126,7 @@ export class LineUp {
       packed?: string
       callback?: Record<string, string>
       previous?: RawPrevious
+      failover?: { of: string; tried: string }
     } | null>(claimScript, { campaign, item, now, lease })
     if (found === null) return null
     const contact =
@@ -123,7 +138,18 @@ export class LineUp {
       contact,
       callback: found.callback ? callbackOf(found.callback) : null,
       previous: found.previous ? previousOf(found.previous) : null,
+      failover: found.failover ? { of: found.failover.of, tried: found.failover.tried.split(',') } : null,
     }
+  }
+
+  /** Whether this attempt is still to be made again over another trunk. */
+  async failover(id: string): Promise<Failover | null> {
+    if (id === '') return null
+    const [pending, trunk, tried] = await this.db.call((redis) =>
+      redis.hmget(keys.attempt(id), '_failover', 'trunk', '_tried'),
+    )
+    if (!pending || !trunk) return null
+    return { of: id, tried: [...(tried ? tried.split(',') : []), JSON.parse(trunk) as string] }
   }
 
   /** Null when there is no such attempt. */

@@ -166,7 +166,13 @@ async function stage(one: Case) {
   const reserve = async (): Promise<boolean> => {
     const contact = await store.contacts.find(name, { number })
     const callback = one.state === 'c' ? await store.callbacks.get(rule) : null
-    const plan = planner.claimed(campaign, callback ? `c${rule}` : 'r0', { row: 0, contact, callback, previous: null })
+    const plan = planner.claimed(campaign, callback ? `c${rule}` : 'r0', {
+      row: 0,
+      contact,
+      callback,
+      previous: null,
+      failover: null,
+    })
     if (plan === null) throw new Error('no plan')
     return (await gate.reserve(plan)).verdict === 'reserved'
   }

@@ -122,7 +122,7 @@ t.test('what a killed instance had in hand comes back when its lease ends', asyn
   let closed: string | null = 'not yet'
   await campaignOf(paper, 'c', numbers(5))
   await paper.dialer.campaigns.act('c', 'start')
-  const taken = await paper.store.lineUp.next('c', Date.now(), 3, 500, ['0'])
+  const taken = await paper.store.lineUp.next('c', Date.now(), 3, 500, ['0'], [])
   t.equal(taken.picked.length, 3)
   closed = null
   paper.dialer.wake()

@@ -150,7 +150,7 @@ local had = s.state
 if had == 'd' or had == '-' then return cjson.encode(had) end
 if had == 'c' then closecallback(s.rule, 'cancelled') end
 call('ZREM', camp(c) .. ':due', int(row))
-s.rule, s.due = '', 0
+s.rule, s.due, s.last = '', 0, ''
 if a.to == 'pending' then
   s.used, s.tries, s.today = 0, '', 0
   move(c, row, s, 'p')

@@ -4,17 +4,20 @@
  * is counted down, so doing it twice would do no harm either.
  */
 import { script } from '../db.ts'
+import { breaker } from './breaker.ts'
 import { prelude } from './prelude.ts'
 
 /**
  * { id, now, create, fields, marks, disposition, outcome, counts, next: { state, due, rule, tries },
- *   callback: { state, next_at, due_at, expires_at, moved, retries }, opted_out, tasks: { name: JSON text } } → true; false when it had ended before.
+ *   callback: { state, next_at, due_at, expires_at, moved, retries }, opted_out, tasks: { name: JSON text },
+ *   sign, failover } → true; false when it had ended before.
  * `create`: an attempt that was never dialled (`dnc`, `blocked`, `expired`) is written down and ended in one.
- * `counts: false`: it was never dialled, so it does not count against the number's caps.
+ * `counts: false`: it was never dialled, so it does not count against the number's caps. `sign`: what it says of its trunk;
+ * `failover`: it is to be made again over another one.
  */
 export const finishScript = script(
   'finish',
-  `${prelude}
+  `${prelude}${breaker}
 local key = P .. 'a:' .. a.id
 local state = call('HGET', key, '_state')
 if state == 'ended' or (not state and not a.create) then return 'false' end
@@ -32,6 +35,7 @@ call('HSET', key, unpack(flat))
 local m = call('HMGET', key, '_campaign', '_row', '_callback', '_number', '_instance', 'trunk', 'kind')
 local c, row, cb, number = m[1] or nil, tonumber(m[2] or ''), m[3] or nil, m[4] or ''
 if not a.counts then call('HDEL', key, '_counts') end
+if a.failover then call('HSET', key, '_failover', '1') end
 
 call('SREM', P .. 'live', a.id)
 call('SREM', P .. 'i:' .. (m[5] or '') .. ':live', a.id)
@@ -95,8 +99,9 @@ if c then
       move(c, row, s, to)
     end
   end
-  settle(c, a.now)
 end
+if trunk ~= cjson.null then trunksays(trunk, a.id, number, not none(a.sign) and a.sign or nil, a.now) end
+if c then settle(c, a.now) end
 ring({ bell = 'freed', campaign = c or '', trunk = trunk ~= cjson.null and trunk or '' })
 return 'true'
 `,
@@ -129,9 +134,14 @@ export const unreserveScript = script(
   `${prelude}
 local key = P .. 'a:' .. a.id
 if call('HGET', key, '_state') ~= 'reserved' then return 'false' end
-local m = call('HMGET', key, '_campaign', '_row', '_callback', '_number', '_instance', 'trunk')
+local m = call('HMGET', key, '_campaign', '_row', '_callback', '_number', '_instance', 'trunk', 'failover_of')
 local c, row, cb = m[1] or nil, tonumber(m[2] or ''), m[3] or nil
 local trunk = m[6] and cjson.decode(m[6]) or cjson.null
+local of = m[7] and cjson.decode(m[7])
+if of then
+  call('HSET', P .. 'a:' .. of, '_failover', '1')
+  call('HDEL', P .. 'a:' .. of, '_followed')
+end
 call('DEL', key)
 call('SREM', P .. 'live', a.id)
 call('SREM', P .. 'i:' .. (m[5] or '') .. ':live', a.id)
@@ -143,14 +153,15 @@ if c then
   if cb and call('HGET', P .. 'cb:' .. cb, 'state') == 'dialing' then
     call('HSET', P .. 'cb:' .. cb, 'state', 'open')
     call('HINCRBY', P .. 'cb:' .. cb, 'tries', -1)
+    call('HSET', P .. 'cb:' .. cb, 'last', of or '')
     call('ZADD', camp(c) .. ':cb', 0, cb)
   end
   if row then
     local s = contact(c, row)
     if s.state == 'd' and s.last == a.id then
-      s.total = math.max(0, s.total - 1)
+      s.total, s.last = math.max(0, s.total - 1), of or ''
       if not cb then
-        s.used, s.today = math.max(0, s.used - 1), math.max(0, s.today - 1)
+        if not of then s.used, s.today = math.max(0, s.used - 1), math.max(0, s.today - 1) end
         call('ZADD', camp(c) .. ':due', row, int(row))
       end
       move(c, row, s, cb and 'c' or 'p')
@@ -166,12 +177,16 @@ return 'true'
 /** { id, fields, state } → true; false when the attempt is not there or has ended. */
 export const updateScript = script(
   'update',
-  `${prelude}
+  `${prelude}${breaker}
 local key = P .. 'a:' .. a.id
 local state = call('HGET', key, '_state')
 if not state or state == 'ended' then return 'false' end
 for name, text in pairs(a.fields) do call('HSET', key, name, text) end
-if not none(a.state) then call('HSET', key, '_state', a.state) end
+if not none(a.state) then
+  call('HSET', key, '_state', a.state)
+  local trunk = (a.state == 'ringing' or a.state == 'up') and call('HGET', key, 'trunk')
+  if trunk then trunkworks(cjson.decode(trunk), a.id) end
+end
 return 'true'
 `,
 )

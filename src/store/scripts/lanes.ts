@@ -7,15 +7,16 @@
  * `window` under a lease, and comes back by itself when the lease ends: rows as `r12`, callbacks as `cID`.
  */
 import { script } from '../db.ts'
+import { trunkState } from './breaker.ts'
 import { prelude } from './prelude.ts'
 
 /**
- * { campaign, now, ahead, lease, lanes: [id…] } → { state, paused, items: [['c', id] | ['r', row, packed, state, total]…], next_due }.
+ * { campaign, now, ahead, lease, lanes: [id…], trunks: [name…] } → { state, paused, items: [['c', id] | ['r', row, packed, state, total]…], next_due }.
  * `ahead` bounds the rows in the window, twice that with the callbacks; `next_due` is the next time of all that wait, or of a lease that ends.
  */
 export const nextScript = script(
   'next',
-  `${prelude}
+  `${prelude}${trunkState}
 local c = a.campaign
 local window = camp(c) .. ':window'
 local due, cbs = camp(c) .. ':due', camp(c) .. ':cb'
@@ -28,16 +29,28 @@ end
 local out = { state = call('HGET', camp(c), 'state') or '', paused = call('EXISTS', P .. 'paused') == 1, items = {} }
 if out.state ~= 'running' or out.paused then return cjson.encode(out) end
 
+-- While the breaker holds every trunk nobody is handed out, and one only to ask whether it works again.
+local ahead, asked = #a.trunks > 0 and 0 or a.ahead, nil
+for _, trunk in ipairs(a.trunks) do
+  local state, till = trunkstate(trunk, a.now)
+  ahead = math.max(ahead, state == 'open' and a.ahead or state == 'probation' and 1 or 0)
+  asked = math.min(asked or till or a.now + 1000, till or a.now + 1000)
+end
+if ahead == 0 then
+  out.next_due = asked
+  return cjson.encode(out)
+end
+
 local lease = a.now + a.lease
 -- Callbacks do not wait for room among the rows, but they are bounded as well: a night's outage leaves 100,000 of them.
-local spare = math.max(0, 2 * a.ahead - call('ZCARD', window))
+local spare = math.max(0, (ahead > 1 and 2 or 1) * ahead - call('ZCARD', window))
 for _, id in ipairs(call('ZRANGEBYSCORE', cbs, '-inf', a.now, 'LIMIT', 0, spare)) do
   call('ZREM', cbs, id)
   call('ZADD', window, lease, 'c' .. id)
   out.items[#out.items + 1] = { 'c', id }
 end
 
-local room = a.ahead - call('ZCARD', window)
+local room = ahead - call('ZCARD', window)
 local function hand(row, isdue)
   row = tonumber(row)
   local item = 'r' .. int(row)
@@ -146,7 +159,7 @@ return 'null'
 `,
 )
 
-/** { campaign, item, now, lease }: the worker has it in hand. → { row?, contact?, packed?, callback?, previous? }; null: gone. */
+/** { campaign, item, now, lease }: the worker has it in hand. → { row?, contact?, packed?, callback?, previous?, failover? }; null: gone. */
 export const claimScript = script(
   'claim',
   `${prelude}
@@ -168,6 +181,12 @@ if row then
   out.row = row
   out.contact = contact(c, row)
   out.packed = call('LINDEX', camp(c) .. ':r:' .. int(math.floor(row / 128)), row % 128)
+end
+-- Its last attempt was refused by a trunk, and may be made over another one.
+local before = (out.callback or out.contact or {}).last
+if before and before ~= '' then
+  local f = call('HMGET', P .. 'a:' .. before, '_failover', 'trunk', '_tried')
+  if f[1] then out.failover = { of = before, tried = (f[3] and (f[3] .. ',') or '') .. cjson.decode(f[2]) } end
 end
 local _, _, number = string.find(out.packed or '', '^[^\\31]*\\31[^\\31]*\\31([^\\31]*)')
 number = number or (out.callback and out.callback.number)

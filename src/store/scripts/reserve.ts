@@ -11,18 +11,20 @@
  * way to the wire may differ between two calls; the smaller gap between neighbours keeps a burst from making that worse.
  */
 import { script } from '../db.ts'
+import { trunkState } from './breaker.ts'
 import { prelude } from './prelude.ts'
 
 /**
  * { id, now, deadline, kind, campaign, row, callback, number, trunks: [{ name, node, channels, rate, caller_id }],
  *   concurrency, rate, caps: { day, week, day_start, day_end }, budget: { max, per_day, day, day_end },
- *   fields: { name: JSON text }, marks: { name: text }, clock, assumed: { times, used, day, today }, explain }
+ *   fields: { name: JSON text }, marks: { name: text }, clock, assumed: { times, used, day, today },
+ *   failover: the attempt that it follows over another trunk, explain }
  * → { verdict: 'reserved', trunk, attempt, kind, room } | { verdict: 'hold' | 'refuse', rule, until } | { verdict: 'busy', wait }
  *   | { verdict: 'gone' }; with `explain` { verdicts: [[rule, verdict, until, why]…] }.
  */
 export const reserveScript = script(
   'reserve',
-  `${prelude}
+  `${prelude}${trunkState}
 local WEEK, PAUSE = 604800000, 259200000
 local time = call('TIME')
 local rnow = a.explain and a.clock or time[1] * 1000 + time[2] / 1000
@@ -32,6 +34,7 @@ local cb = not none(a.callback) and a.callback or nil
 if not a.explain and rnow > a.deadline then return cjson.encode({ verdict = 'busy', wait = 0, rule = 'stale' }) end
 
 local s = row and contact(c, row)
+local follows = not none(a.failover)
 local cbkey = cb and (P .. 'cb:' .. cb)
 if not a.explain then
   if call('EXISTS', P .. 'a:' .. a.id) == 1 then return '{"verdict":"gone"}' end
@@ -70,6 +73,8 @@ judge('dnc', (listed(P .. 'dnc') or (c and listed(P .. 'dnc:' .. c))) and 'refus
 local capped = nil
 if not none(a.caps) then
   local today, week = 0, 0
+  -- The attempt that it follows over another trunk is the one that counts.
+  if follows then today, week = -1, -1 end
   local function count(at)
     if at >= a.caps.day_start then today = today + 1 end
     if at > a.now - WEEK then week = week + 1 end
@@ -100,6 +105,7 @@ local budget = { 'pass' }
 if a.explain and s and s.state == 'x' and not cb then budget = { 'refuse', nil, 'done' }
 elseif s and not cb and not none(a.budget) then
   if a.explain and s.state == 'd' then budget = { 'hold', nil, 'dialing' }
+  elseif follows then budget = { 'pass' }
   elseif s.used >= a.budget.max then budget = { 'refuse' }
   else
     if s.state == 'w' and s.due > a.now then budget = { 'hold', s.due, 'waiting' } end
@@ -129,15 +135,15 @@ local function ratewait(key, rate)
   if nth and nth + rate.window > till then till = nth + rate.window end
   return math.max(0, till - rnow)
 end
-local trunk, wait, stopped, resumes = nil, nil, 0, nil
+local trunk, wait, stopped, resumes, probe = nil, nil, 0, nil, false
 for _, t in ipairs(a.trunks) do
-  local pause = tonumber(call('HGET', P .. 't:' .. t.name .. ':state', 'until')) or 0
-  if pause > a.now then
+  local state, till = trunkstate(t.name, a.now)
+  if state == 'stopped' then
     stopped = stopped + 1
-    if not resumes or pause < resumes then resumes = pause end
+    if till and (not resumes or till < resumes) then resumes = till end
   elseif not trunk and call('SCARD', P .. 't:' .. t.name .. ':live') < t.channels then
     local w = ratewait(P .. 't:' .. t.name .. ':rate', t.rate)
-    if w == 0 then trunk = t elseif not wait or w < wait then wait = w end
+    if w == 0 then trunk, probe = t, state == 'probation' elseif not wait or w < wait then wait = w end
   end
 end
 local allstopped = #a.trunks > 0 and stopped == #a.trunks
@@ -165,6 +171,10 @@ local function took(key, n)
   call('PEXPIRE', key, 86400000)
 end
 took(P .. 't:' .. trunk.name .. ':rate', trunk.rate.n)
+if probe then
+  call('HSET', P .. 't:' .. trunk.name .. ':state', 'probe', a.id)
+  ring({ bell = 'trunk', trunk = trunk.name, state = 'probing', ['until'] = 0, kind = '' })
+end
 if c and not none(a.rate) then took(camp(c) .. ':rate', a.rate.n) end
 
 local attempt, kind = 1, a.kind
@@ -173,9 +183,9 @@ if s then
   s.total = s.total + 1
   if not cb then
     kind = attempt == 1 and 'first' or 'retry'
-    s.used = s.used + 1
+    if not follows then s.used = s.used + 1 end
     if s.day ~= a.budget.day then s.day, s.today = a.budget.day, 0 end
-    s.today = s.today + 1
+    if not follows then s.today = s.today + 1 end
   end
   s.last, s.rule, s.due = a.id, '', 0
   move(c, row, s, 'd')
@@ -185,7 +195,7 @@ end
 if cb then
   local tries = call('HINCRBY', cbkey, 'tries', 1)
   if not s then attempt = tries end
-  call('HSET', cbkey, 'state', 'dialing', 'held_by', '')
+  call('HSET', cbkey, 'state', 'dialing', 'held_by', '', 'last', a.id)
   call('ZREM', camp(c) .. ':cb', cb)
   call('ZREM', camp(c) .. ':window', 'c' .. cb)
 end
@@ -196,7 +206,13 @@ for name, text in pairs(a.fields) do flat[#flat + 1] = name; flat[#flat + 1] = t
 for name, text in pairs(a.marks) do flat[#flat + 1] = '_' .. name; flat[#flat + 1] = text end
 call('HSET', key, unpack(flat))
 call('HSET', key, 'attempt', int(attempt), 'kind', cjson.encode(kind), 'trunk', cjson.encode(trunk.name),
-  'node', cjson.encode(trunk.node), 'caller_id', cjson.encode(trunk.caller_id), '_state', 'reserved', '_counts', '1')
+  'node', cjson.encode(trunk.node), 'caller_id', cjson.encode(trunk.caller_id), '_state', 'reserved')
+if follows then
+  call('HSET', P .. 'a:' .. a.failover, '_followed', '1')
+  call('HDEL', P .. 'a:' .. a.failover, '_failover')
+else
+  call('HSET', key, '_counts', '1')
+end
 call('SADD', P .. 'live', a.id)
 call('SADD', P .. 'i:' .. a.marks.instance .. ':live', a.id)
 call('SADD', P .. 't:' .. trunk.name .. ':live', a.id)
@@ -211,7 +227,7 @@ call('LTRIM', P .. 'n:' .. a.number, 0, 999)
 local room = c and not none(a.rate) and ratewait(camp(c) .. ':rate', a.rate) or 0
 local free = nil
 for _, t in ipairs(a.trunks) do
-  if call('SCARD', P .. 't:' .. t.name .. ':live') < t.channels then
+  if trunkstate(t.name, a.now) == 'open' and call('SCARD', P .. 't:' .. t.name .. ':live') < t.channels then
     local w = ratewait(P .. 't:' .. t.name .. ':rate', t.rate)
     if not free or w < free then free = w end
   end
