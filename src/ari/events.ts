@@ -32,6 +32,8 @@ const READERS: Record<string, Reader> = {
     state: text(channel.state),
   }),
   StasisEnd: () => ({ kind: 'left' }),
+  // A 183 changes no state; ringing that is heard in the line is ringing all the same.
+  Dial: (event) => (event.dialstatus === 'PROGRESS' ? { kind: 'state', state: 'Ringing' } : null),
   ChannelStateChange: (_, channel) => ({ kind: 'state', state: text(channel.state) }),
   ChannelHangupRequest: (event) => ({
     kind: 'leaving',
@@ -65,7 +67,7 @@ export const EVENT_TYPES: readonly string[] = [...Object.keys(READERS), REPLACED
 export function readEvent(event: AriEvent): Signal | null {
   const reader = Object.hasOwn(READERS, event.type) ? READERS[event.type] : undefined
   if (!reader) return null
-  const channel = fields(event.channel)
+  const channel = fields(event.channel ?? event.peer)
   const id = text(channel.id) || targetOf(event.playback) || targetOf(event.recording)
   if (id === '') return null
   const body = reader(event, channel)

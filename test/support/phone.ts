@@ -71,6 +71,12 @@ export class PhoneCall {
     await this.after(ms)
   }
 
+  /** Is heard to ring, as networks do: a 183 and no 180. */
+  async progress(ms = 0): Promise<void> {
+    this.#say('PROGRESS')
+    await this.after(ms)
+  }
+
   /** One of `REFUSALS`: 486 busy, 603 declined, 404 unknown, 480 away, 503 overloaded, … */
   async refuse(code: number): Promise<void> {
     this.#say(`REFUSE${code}`)

@@ -1,7 +1,7 @@
 /**
  * The two SIPp scenarios of the phones. SIPp is the SIP side: its own transactions, retransmissions, tags, and its own
  * log of every message. When to ring, answer, refuse or hang up is decided by the phone's behaviour (`phone.ts`): the
- * exchange hands SIPp a request that no network knows (RING, ANSWER, REFUSE486, HANGUP, GIVEUP), which is a branch here.
+ * exchange hands SIPp a request that no network knows (RING, PROGRESS, ANSWER, REFUSE486, HANGUP, GIVEUP), which is a branch here.
  * Such an order carries the header lines of the call's INVITE, since `[last_…]` copies from whatever came last.
  * A scenario has no pauses, because what arrives within a pause (a CANCEL above all) would break it.
  */
@@ -41,7 +41,7 @@ function answer(
   options: Parameters<typeof send>[1] & { tagged?: boolean; cseq?: string } = {},
 ): string {
   const to = options.tagged ? `[last_To:];${OWN_TAG}` : '[last_To:]'
-  const contact = /^(180|200)/.test(status) ? ['Contact: <sip:phone@[outer]>'] : []
+  const contact = /^(18[03]|200)/.test(status) ? ['Contact: <sip:phone@[outer]>'] : []
   const cseq = options.cseq ?? '[last_CSeq:]'
   return send([`SIP/2.0 ${status}`, '[last_Via:]', '[last_From:]', to, '[last_Call-ID:]', cseq, ...contact], options)
 }
@@ -86,6 +86,7 @@ export function calleeScenario(): string {
     label('waiting'),
     on('CANCEL', 'cancelled'),
     on('RING', 'ring'),
+    on('PROGRESS', 'progress'),
     ...REFUSALS.map((code) => on(`REFUSE${code}`, `refuse${code}`)),
     `<recv request="ANSWER"><action>${remember('X-Media', 'media', '[0-9]+')}</action></recv>`,
     answer('200 OK', { tagged: true, retransmit: true, body: SDP, media: '[$media]' }),
@@ -103,6 +104,8 @@ export function calleeScenario(): string {
     ]),
     label('ring'),
     answer('180 Ringing', { tagged: true, next: 'waiting' }),
+    label('progress'),
+    answer('183 Session Progress', { tagged: true, next: 'waiting' }),
     ...REFUSALS.flatMap((code) => [
       label(`refuse${code}`),
       answer(`${code} Refused`, { tagged: true, retransmit: true }),

@@ -37,6 +37,8 @@ export interface SystemOptions {
     | ((given: { folder: string; exchange: Exchange }) => Promise<Record<string, unknown>>)
   /** Of the trunk `carrier`. */
   trunk?: { channels?: number; cps?: number }
+  /** Names of more trunks, each as `carrier` is. */
+  trunks?: string[]
   env?: Record<string, string>
   /** Keep the folder after `stop`. */
   keep?: boolean
@@ -67,9 +69,10 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   }
   const caller_ids = ['+40311234567']
   const trunk = { name: 'carrier', endpoint: 'PJSIP/{number}@carrier', channels, cps, caller_ids }
+  const more = (options.trunks ?? []).map((name) => ({ ...trunk, name, caller_ids: [...caller_ids] }))
   const config = {
     ...{ instance: `test-${ports.api}`, data_dir: join(folder, 'data'), flows },
-    asterisk: [{ name: 'local', embedded, trunks: [trunk] }],
+    asterisk: [{ name: 'local', embedded, trunks: [trunk, ...more] }],
     policy: {
       ...{ default_country: 'RO', timezone: 'Europe/Bucharest', allow: ['+40'] },
       windows: { 'mon-sun': '00:00-24:00' },

@@ -17,6 +17,10 @@ t.test('each event that we ask for becomes its signal', async (t) => {
     ],
     [{ type: 'StasisEnd', channel }, { kind: 'left' }],
     [
+      { type: 'Dial', peer: channel, dialstatus: 'PROGRESS' },
+      { kind: 'state', state: 'Ringing' },
+    ],
+    [
       { type: 'ChannelStateChange', channel },
       { kind: 'state', state: 'Up' },
     ],

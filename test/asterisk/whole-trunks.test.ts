@@ -1,0 +1,115 @@
+/** Broken trunks on a whole system: what they do to a campaign, and what they must not do to its numbers. */
+import t from 'tap'
+import { answers, neverAnswers, refuses, saysNothing } from '../support/behaviours.ts'
+import type { Behaviour } from '../support/phone.ts'
+import { startSystem } from '../support/system.ts'
+import { waitFor } from '../support/wait.ts'
+
+t.setTimeout(280_000)
+
+const brief = `
+flow: brief
+language: en
+voice: { name: en-gb, rate: 190 }
+start: word
+steps:
+  word: { say: "Good morning.", outcome: said, next: hangup }
+`
+const TRUNKS = ['t403', 't404', 't503', 'dumb', 'slow', 'mute', 'first', 'second']
+const system = await startSystem({ flows: { brief }, trunk: { cps: 20, channels: 30 }, trunks: TRUNKS })
+t.teardown(() => system.stop())
+const { exchange } = system
+
+let group = 10
+async function campaign(
+  trunks: string[],
+  count: number,
+  ...phones: Behaviour[]
+): Promise<{ name: string; list: string[] }> {
+  const name = `on-${trunks.join('-')}`
+  const prefix = `+4072${group++}`
+  const list = Array.from({ length: count }, (_, index) => `${prefix}${String(index).padStart(5, '0')}`)
+  for (const number of list) exchange.phone(number, ...phones)
+  await system.api('PUT', `/v1/campaigns/${name}`, {
+    ...{ flow: 'brief', contacts: { number: 'phone' }, dial: { trunks, ring: '5s' }, attempts: { max: 1 } },
+  })
+  await system.contacts(name, `phone\n${list.join('\n')}\n`)
+  await system.api('POST', `/v1/campaigns/${name}/start`)
+  return { name, list }
+}
+const read = (name: string) => system.api('GET', `/v1/campaigns/${name}`)
+const finished = (name: string) =>
+  waitFor(async () => (await read(name)).state === 'finished', {
+    timeout: 90_000,
+    every: 200,
+    what: `the end of ${name}`,
+  })
+/** Its trunk is paused, and its calls are over. */
+const paused = (name: string, number: string | undefined) =>
+  waitFor(
+    async () => {
+      const told = await system.api('GET', `/v1/explain/${number}`)
+      return told.held_by === 'trunk_state' && (await read(name)).counts.dialing === 0 && told
+    },
+    { timeout: 60_000, every: 200, what: `a paused trunk of ${name}` },
+  )
+
+t.test(
+  'trunks that answer 403, 404 or 503 to all, or nothing at all, are paused; no number is taken for invalid',
+  async (t) => {
+    const broken = {
+      t403: await campaign(['t403'], 14, refuses(403), answers()),
+      t404: await campaign(['t404'], 14, refuses(404), answers()),
+      t503: await campaign(['t503'], 14, refuses(503), answers()),
+      dumb: await campaign(['dumb'], 14, saysNothing, answers()),
+    }
+    for (const [trunk, { name, list }] of Object.entries(broken)) {
+      const told = await paused(name, list.at(-1))
+      t.ok(told.next_at !== null, `${trunk}: asked again at ${told.next_at}`)
+      const { counts } = await read(name)
+      t.equal(counts.pending + counts.held, 14, 'nobody is done')
+      const dialogs = (await exchange.dialogs()).filter(({ to }) => list.includes(to))
+      t.ok(dialogs.length >= 10, `${dialogs.length} calls were needed to see it`)
+      t.equal((await system.results(name)).length, dialogs.length, 'each has its record')
+    }
+    // One of each number's calls may have been refused; half a minute later the trunks work again.
+    for (const { name } of Object.values(broken)) {
+      await finished(name)
+      t.match((await read(name)).dispositions, { completed: 14 }, 'budgets of one were not spent')
+    }
+  },
+)
+
+t.test('one that rings for ever, is only heard to ring, or answers without a sound is no broken trunk', async (t) => {
+  const slow = await campaign(['slow'], 12, neverAnswers)
+  const heard = await campaign(['carrier'], 12, async (call) => {
+    await call.progress()
+    await call.ended
+  })
+  const mute = await campaign(['mute'], 12, answers(undefined, { silence: false }))
+  for (const { name } of [slow, heard, mute]) await finished(name)
+  t.match((await read(slow.name)).dispositions, { no_answer: 12 })
+  t.match((await read(heard.name)).dispositions, { no_answer: 12 })
+  for (const record of await system.results(heard.name)) t.not(record.ringing_at, null)
+  t.match((await read(mute.name)).dispositions, { completed: 12 })
+})
+
+t.test('a call that one trunk refuses goes over the next one, as a record of its own', async (t) => {
+  const { name, list } = await campaign(['first', 'second'], 1, refuses(503), answers())
+  await finished(name)
+  const [first, second] = await system.results(name)
+  t.match(first, { trunk: 'first', disposition: 'congestion', sip_code: 503, failover_of: null, attempt: 1 })
+  t.match(second, { trunk: 'second', disposition: 'completed', failover_of: first.id, kind: 'retry', attempt: 2 })
+  const dialogs = (await exchange.dialogs()).filter(({ to }) => list.includes(to))
+  t.equal(new Set(dialogs.map(({ callId }) => callId)).size, 2, 'two dialogs')
+  t.ok(dialogs[1]!.invitedAt - dialogs[0]!.invitedAt < 3000, 'at once')
+})
+
+t.test('once a telephone may have rung, no other trunk is asked', async (t) => {
+  const { name, list } = await campaign(['second', 'first'], 1, async (call) => {
+    await call.progress(300)
+    await call.refuse(503)
+  })
+  await finished(name)
+  t.equal((await exchange.dialogs()).filter(({ to }) => list.includes(to)).length, 1)
+})
