@@ -27,7 +27,23 @@ export interface NodeBridges extends Bridges {
 export function makeBridges(node: Node): NodeBridges {
   const path = (id: string): string => `/bridges/${encodeURIComponent(id)}`
 
+  /**
+   * Who is in which bridge. A channel leaves a bridge that is deleted some milliseconds later, by itself, and until then it
+   * cannot be recorded; `removeChannel` is answered when it is out.
+   */
+  const inside = new Map<string, readonly string[]>()
+
+  const leave = async (id: string): Promise<void> => {
+    const channels = inside.get(id) ?? []
+    inside.delete(id)
+    // One by one: a channel that is gone would keep the others in.
+    const out = (channel: string) =>
+      node.request('POST', `${path(id)}/removeChannel`, { channel }).catch(() => undefined)
+    await Promise.all(channels.map(out))
+  }
+
   const unbridge = async (id: string): Promise<void> => {
+    await leave(id)
     const answer = await node.request('DELETE', path(id))
     // 409, "Bridge not in Stasis application": Asterisk is forgetting it just now.
     if (answer.status < 300 || answer.status === 404 || answer.status === 409) return
@@ -43,6 +59,7 @@ export function makeBridges(node: Node): NodeBridges {
     try {
       await ask(id, '', { type: 'mixing' })
       await ask(id, '/addChannel', { channel: channels.join(',') })
+      inside.set(id, channels)
     } catch (error) {
       // It may have been made, or filled by half, all the same.
       await unbridge(id).catch(() => undefined)

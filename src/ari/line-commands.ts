@@ -15,15 +15,17 @@ export const TALK_DETECT = talkDetect
 interface CommandParts {
   node: Node
   id: string
+  direction: 'outbound' | 'inbound'
   /** Playbacks whose end has not been told. */
   playing: Set<string>
   hangup: Line['hangup']
   release: Line['release']
 }
 
-export function makeCommands({ node, id, playing, hangup, release }: CommandParts): Line {
+export function makeCommands({ node, id, direction, playing, hangup, release }: CommandParts): Line {
   const bridges = makeBridges(node)
-  let free = false
+  // Only a channel that was dialled is kept in a bridge of Asterisk's own.
+  let free = direction === 'inbound'
   return {
     id,
     async play(playback, files) {

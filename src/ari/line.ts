@@ -146,7 +146,7 @@ export function makeLine(node: Node, id: string, state: LineState, onDrop: () =>
     })
   }
 
-  const line: Line = makeCommands({ node, id, playing, hangup, release: drop })
+  const line: Line = makeCommands({ node, id, direction: state.direction, playing, hangup, release: drop })
 
   return {
     id,

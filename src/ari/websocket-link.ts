@@ -136,7 +136,9 @@ async function speaks(link: AriLink, target: LinkTarget): Promise<void> {
 
 /** Requests that Asterisk answers only after the channel's current sound. */
 function waitsForSound(path: string): boolean {
-  return /^\/channels\/[^/]+\/(variable|answer|move)$/.test(path) || /^\/bridges\/[^/]+\/addChannel$/.test(path)
+  return (
+    /^\/channels\/[^/]+\/(variable|answer|move)$/.test(path) || /^\/bridges\/[^/]+\/(add|remove)Channel$/.test(path)
+  )
 }
 
 function eventsUrl(target: LinkTarget): string {

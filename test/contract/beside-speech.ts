@@ -51,6 +51,7 @@ export function besideSpeech(t: Test, bench: Bench, nothingLeft: (t: Test) => Pr
     const call = await bench.dial(NUMBER)
     await call.until('answered')
     await call.line.record(`${call.id}.r1`, { beep: false, maxTime: 20_000 })
+    await waitFor(() => file(`${call.id}.r1`), { what: 'the beginning of the recording' })
     await call.line.stopRecord(`${call.id}.r1`, false)
     t.match(await call.until('recorded'), { name: `${call.id}.r1` })
     t.equal(file(`${call.id}.r1`), null)
@@ -122,6 +123,28 @@ export function besideSpeech(t: Test, bench: Bench, nothingLeft: (t: Test) => Pr
     t.ok(there.ear.heard(tone(400)), 'the first one hears us again')
     await first.line.hangup()
     await first.until('ended')
+    await nothingLeft(t)
+    await noBridges(t)
+  })
+
+  t.test('who is let out of a bridge can be recorded at once', async (t) => {
+    exchange.phone(NUMBER, answers())
+    exchange.phone(OTHER, answers())
+    const first = await bench.dial(NUMBER)
+    const second = await bench.dial(OTHER)
+    await Promise.all([first.until('answered'), second.until('answered')])
+    for (let round = 1; round <= 20; round += 1) {
+      const bridge = `${second.id}.${round}`
+      await telephony.bridge(bridge, [first.id, second.id])
+      await telephony.unbridge(bridge)
+      const name = `${first.id}.r${round}`
+      await first.line.record(name, { beep: false, maxTime: 20_000 })
+      await waitFor(() => file(name), { what: 'the beginning of the recording' })
+      await first.line.stopRecord(name, true)
+      t.match(await first.until('recorded', round), { ok: true })
+    }
+    await Promise.all([first.line.hangup(), second.line.hangup()])
+    await Promise.all([first.until('ended'), second.until('ended')])
     await nothingLeft(t)
     await noBridges(t)
   })
