@@ -1,6 +1,6 @@
 /** The table while the demo runs: redrawn in place on a terminal, one line every few seconds elsewhere. */
 import Table from 'cli-table3'
-import pc from 'picocolors'
+import { colour as pc } from '../src/cli/colour.ts'
 
 export interface Snapshot {
   /** Seconds since the start of the campaign. */

@@ -8,7 +8,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import pc from 'picocolors'
+import { colour as pc } from '../src/cli/colour.ts'
 import { speech } from '../test/support/speech.ts'
 import { type System, startSystem } from '../test/support/system.ts'
 import { type Caller, callers, cast } from './cast.ts'

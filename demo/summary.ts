@@ -1,6 +1,6 @@
 /** The summary of the demo as text. */
 import Table from 'cli-table3'
-import pc from 'picocolors'
+import { colour as pc } from '../src/cli/colour.ts'
 import type { Dialog } from '../test/support/sip-log.ts'
 import { rates, talkTimes } from './figures.ts'
 import { dispositionsByWire, type JudgedRecord, judge, type Person } from './judge.ts'

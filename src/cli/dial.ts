@@ -1,6 +1,7 @@
 /** `apel dial NUMBER --flow FLOW`: one call, watched step by step to its end. */
-import pc from 'picocolors'
+
 import { type Client, seg } from './client.ts'
+import { colour as pc } from './colour.ts'
 import { clientOf, keyValue, type Register, remote, withJson } from './command.ts'
 import { Exit, type Io, json } from './io.ts'
 import { callFacts } from './show.ts'

@@ -1,5 +1,5 @@
 /** `apel doctor`: looks at everything that the service stands on, with or without it running, and says each mend. */
-import pc from 'picocolors'
+import { colour as pc } from './colour.ts'
 import { type Register, remote } from './command.ts'
 import { acceptLedger } from './doctor/accept.ts'
 import type { Finding } from './doctor/finding.ts'

@@ -1,6 +1,6 @@
 /** How records look in a terminal. */
 import Table from 'cli-table3'
-import pc from 'picocolors'
+import { colour as pc } from './colour.ts'
 
 type Record_ = Record<string, unknown>
 

@@ -1,6 +1,7 @@
 /** `apel show CALL`: one call, step by step. */
-import pc from 'picocolors'
+
 import { seg } from './client.ts'
+import { colour as pc } from './colour.ts'
 import { clientOf, print, type Register, remote, withJson } from './command.ts'
 import { facts, text, when } from './show-text.ts'
 

@@ -1,8 +1,8 @@
 /** Results of conversation tests: for people, as TAP, as JSON. */
 import { relative } from 'node:path'
-import pc from 'picocolors'
 import type { TestRun } from '../../flow/conversation-test.ts'
 import { time } from '../../flow/conversation-test.ts'
+import { colour as pc } from '../colour.ts'
 import { problemLine } from '../problems.ts'
 import type { FlowCoverage, Results, Suite } from './suite.ts'
 import { beside } from './transcript.ts'
