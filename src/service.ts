@@ -26,6 +26,7 @@ import { loadCampaignFiles } from './service/campaign-files.ts'
 import { makeEvents } from './service/events.ts'
 import { makeHeart } from './service/heart.ts'
 import { takeInbound } from './service/inbound.ts'
+import { keepTexts } from './service/kept-texts.ts'
 import { takeName } from './service/lease.ts'
 import { closeLeftovers } from './service/leftovers.ts'
 import { meter } from './service/meter.ts'
@@ -127,6 +128,9 @@ async function start(
     allowHost: (host) => allowsHost(host, list),
   })
   tell(shelf, log)
+  const kept = keepTexts(shelf, store, config.retention.journals, clock, log)
+  releasers.add('the keeping of texts', () => kept.stop())
+  await kept.keep()
 
   const app = `apel-${config.instance}-${epoch}`
   const nodes = await startNodes({
@@ -150,7 +154,7 @@ async function start(
     ledger: {
       update: (id, fields) => dialer.ledger.update(id, fields),
       steps: (id, steps) => dialer.ledger.steps(id, steps),
-      journal: (id, input) => dialer.ledger.journal(id, input),
+      journal: (id, entry) => store.journals.add(id, entry, entry.type === 'begin' ? config.retention.journals : null),
       finish: (record, tasks) => dialer.ledger.finish(record, tasks),
     },
     book: {
@@ -169,6 +173,7 @@ async function start(
     },
     recordsTalks: config.recordings.enabled,
     telephony: (node) => byName.get(node)!.telephony,
+    texts: kept.nameOf,
     publish: events.publish,
   })
   const flow = shelf.get
@@ -216,6 +221,7 @@ async function start(
   const reload = async (): Promise<Reloaded> => {
     const problems = await shelf.reload()
     tell(shelf, log)
+    await kept.keep()
     const files = await loadCampaignFiles(config.flows, dialer, known())
     for (const problem of files.problems) log.warn({ ...problem }, 'a campaign file has a fault')
     return {

@@ -90,6 +90,15 @@ export interface CallView extends CallRecord {
   legs: CallRecord[]
 }
 
+/** What a call's conversation began with and every input of it, with the texts of the flow as it was then. */
+export interface JournalView {
+  id: string
+  /** As `flow/journal.ts` has them; times in ms. */
+  entries: unknown[]
+  /** Null when they are gone. */
+  texts: { path: string; text: string }[] | null
+}
+
 export interface DialRequest {
   to: string
   flow: string
@@ -240,6 +249,8 @@ export interface ApiPorts {
       query: PageQuery & { state: CallState | 'live' | null; kind: Kind | null; campaign: string | null },
     ): Promise<Page<CallView>>
     get(id: string): Promise<CallView>
+    /** Throws `not_found` for a call that left none: never answered by a flow, or longer ago than journals are kept. */
+    journal(id: string): Promise<JournalView>
     hangup(id: string): Promise<void>
     finishTask(id: string, name: string, task: { status: 'done' | 'failed'; result: unknown }): Promise<void>
   }

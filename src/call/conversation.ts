@@ -1,14 +1,15 @@
 /**
- * The live driver of a flow: what happens goes into the journal, then into `step`, and what `step` asks for is done on the
- * line, by the clock, over the web and in the ledger. Nothing is decided here that a flow decides: the same inputs give
+ * The live driver of a flow: what happens goes into `step` and into the journal, and then what `step` asks for is done on
+ * the line, by the clock, over the web and in the ledger. Nothing is decided here that a flow decides: the same inputs give
  * the same effects in the simulator and in a replay.
  *
  * `take` is called for one event at a time (the call's mailbox sees to that) and performs effects without waiting for
  * them; their answers come back as events through `post`.
  */
 import type { CallContext, Effect, FlowEvent, FlowResult, HangupBy } from '../flow/io.ts'
+import { Writer } from '../flow/journal.ts'
 import type { Program } from '../flow/program.ts'
-import { begin, result, type State, step } from '../flow/step.ts'
+import { begin, result } from '../flow/step.ts'
 import type { Journal } from './journal.ts'
 import type { Keypad } from './keypad.ts'
 import { optOut } from './opt-out.ts'
@@ -48,7 +49,7 @@ export interface ConversationOptions {
 
 export class Conversation {
   readonly #options: ConversationOptions
-  #state: State
+  readonly #writer: Writer
   #last = 0
   #talked = 0
   #ended: HangupBy | null = null
@@ -56,7 +57,7 @@ export class Conversation {
 
   constructor(options: ConversationOptions) {
     this.#options = options
-    this.#state = begin(options.program, options.context)
+    this.#writer = new Writer(options.program, begin(options.program, options.context))
   }
 
   /** Who ended the call, once somebody has: the flow itself, or whoever the flow was told of. */
@@ -70,32 +71,21 @@ export class Conversation {
   }
 
   result(): FlowResult {
-    return result(this.#state)
+    return result(this.#writer.state)
   }
 
   /** Handles one event to its end. */
   async take(event: FlowEvent): Promise<void> {
     if (this.#done) return
-    const { program, journal } = this.#options
+    const { journal } = this.#options
     const at = this.#timeOf(event)
     const input = event.at === at ? event : { ...event, at }
     this.#last = at
-    await journal.write(this.#entry(input))
+    const { entry, effects } = this.#writer.take(input)
+    await journal.write(entry)
     if (event.type === 'hangup') this.#ended ??= event.by
-    const { state, effects } = step(program, this.#state, input)
-    this.#state = state
     this.#trace(effects, at)
     for (const effect of effects) this.#perform(effect, at)
-  }
-
-  /**
-   * What the journal gets: the input, with the first one also what the conversation began with. Digits that may be kept
-   * nowhere are not in it: whoever takes the call over asks for them anew.
-   */
-  #entry(input: FlowEvent): unknown {
-    const { program, context } = this.#options
-    if (input.type === 'start') return { ...input, begin: { flow: program.flow, version: program.version, context } }
-    return input.type === 'key' && secret(program, this.#state) ? { ...input, key: '?' } : input
   }
 
   /** The detector dates talk back, a conversation only goes forward; what it calls talk has lasted, also from here. */
@@ -220,11 +210,4 @@ export class Conversation {
     trace(steps)
     for (const entered of steps) ports.publish({ type: 'call.step', data: { id: record.id, ...entered } })
   }
-}
-
-/** A key is secret in a sensitive question, and where nobody asks, since it may have been typed ahead of one. */
-function secret(program: Program, state: State): boolean {
-  if (program.sensitive.size === 0) return false
-  const step = state.step === null ? undefined : program.steps.get(state.step)
-  return state.ask === null || program.sensitive.has(step?.node?.save)
 }

@@ -39,6 +39,8 @@ export function startInbound({ record, program, context, telephony }: IncomingCa
       // A caller who hears nothing at all hangs up; the sound itself is no reason to turn the call away.
       await line.ring().catch((error: unknown) => log.debug({ call: call.id, err: error }, 'ringing was refused'))
       await within(clock, ringing, prepare(program, context, ports.voice(telephony.node), log), undefined)
+      // A caller is not sent away because the ledger is: what is not written now follows.
+      void call.open()
       await line.answer()
       // The line may have told it already, or may never tell it of a call that came answered.
       call.listen({ type: 'answered', at: clock.now() })

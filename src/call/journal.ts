@@ -1,8 +1,9 @@
 /**
- * The journal of one call: what came into its conversation, in order, written before anything is done about it, so that
- * whoever reads it comes to the same state. A ledger that cannot be reached does not stop a person in mid-sentence: the
- * call goes on after a short wait, what could not be written is kept, in order and bounded, and follows with the next entry.
+ * Writes the journal of one call (`flow/journal.ts`), each entry before anything is done about it, so that whoever reads it
+ * comes to the same state. A ledger that cannot be reached does not stop a person in mid-sentence: the call goes on after a
+ * short wait, what could not be written is kept, in order and bounded, and follows with the next entry.
  */
+import type { Entry } from '../flow/journal.ts'
 import type { Log } from '../log.ts'
 import type { CallLedger, Clock } from './ports.ts'
 import { within } from './within.ts'
@@ -17,7 +18,9 @@ export class Journal {
   readonly #ledger: CallLedger
   readonly #clock: Clock
   readonly #log: Log
-  readonly #kept: unknown[] = []
+  readonly #kept: Entry[] = []
+  /** Entries that there was no room for, since then. */
+  #lost = 0
   #writing: Promise<boolean> | null = null
   #away = false
 
@@ -29,8 +32,13 @@ export class Journal {
   }
 
   /** Settles when the entry is written, or after 250 ms. Never rejects. */
-  async write(entry: unknown): Promise<void> {
-    if (this.#kept.length < most) this.#kept.push(entry)
+  async write(entry: Entry): Promise<void> {
+    if (this.#kept.length >= most) this.#lost += 1
+    else {
+      if (this.#lost > 0) this.#kept.push({ type: 'gap', at: this.#clock.now(), lost: this.#lost })
+      this.#lost = 0
+      this.#kept.push(entry)
+    }
     await this.flush(patience)
   }
 
@@ -44,7 +52,7 @@ export class Journal {
   async #write(): Promise<boolean> {
     try {
       while (this.#kept.length > 0) {
-        await this.#ledger.journal(this.#id, this.#kept[0])
+        await this.#ledger.journal(this.#id, this.#kept[0]!)
         this.#kept.shift()
       }
       this.#away = false

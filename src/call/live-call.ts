@@ -5,6 +5,7 @@
  * for either makes no sense any more.
  */
 import type { CallContext, FlowResult, Verdict } from '../flow/io.ts'
+import { beginOf } from '../flow/journal.ts'
 import type { Program } from '../flow/program.ts'
 import { Dialogue, type Reply } from './dialogue.ts'
 import { Journal } from './journal.ts'
@@ -35,6 +36,8 @@ type Input =
   | { kind: 'refused'; disposition: Disposition }
   | { kind: 'deadline'; id: string; turn: number }
 
+/** ms that the ledger may take over the first entry of a journal. */
+const openWithin = 2_000
 /** ms. AMD is set to give its verdict within 2. */
 const verdictWithin = 6_000
 /** ms from our hang-up to the end of the channel; the line itself asks Asterisk meanwhile. */
@@ -67,6 +70,7 @@ export class LiveCall {
   #early: Extract<LineEvent, { type: 'talk' }> | null = null
   /** Tasks that were finished before the conversation had begun: it finds them as soon as it needs them. */
   readonly #beforehand: Extract<Input, { kind: 'flow' | 'timer' }>[] = []
+  #opened = false
   #end: Ended | null = null
   #asked: Asked | null = null
   #state: CallState = 'reserved'
@@ -107,6 +111,23 @@ export class LiveCall {
   /** What the line tells; may come before `take`. */
   readonly listen = (event: LineEvent): void => {
     this.#mailbox.post({ kind: 'line', event })
+  }
+
+  /**
+   * Writes down what the conversation begins with, before the call is dialled or answered. Settles when the ledger has it
+   * (true), or after 2 s. Never rejects.
+   */
+  async open(): Promise<boolean> {
+    this.#open()
+    return this.#journal.flush(openWithin)
+  }
+
+  #open(): void {
+    if (this.#opened) return
+    this.#opened = true
+    const { program, context } = this.#options
+    const { clock, texts } = this.#ports
+    void this.#journal.write(beginOf(program, context, clock.now(), texts(program)))
   }
 
   /** The line is there. */
@@ -204,6 +225,7 @@ export class LiveCall {
     if (line === null) return
     const { amd, context, ...given } = this.#options
     if (amd) void this.update({ amd: verdict })
+    this.#open()
     this.#dialogue = new Dialogue({
       ...given,
       line,

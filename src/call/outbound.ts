@@ -44,7 +44,9 @@ export function startOutbound(
     }
     if (call.cancelled) return call.refuse('cancelled')
     // Without this in the ledger nobody could tell later whether it was dialled.
-    const kept = await call.update({ dialed_at: clock.now(), node: telephony.node, state: 'dialing' })
+    const dialed = { dialed_at: clock.now(), node: telephony.node, state: 'dialing' } as const
+    const [opened, updated] = await Promise.all([call.open(), call.update(dialed)])
+    const kept = opened && updated
     if (!kept || call.cancelled) {
       record.dialed_at = null
       return call.refuse(call.cancelled ? 'cancelled' : 'technical')

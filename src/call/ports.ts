@@ -3,6 +3,8 @@
  * `ari/` is the line, `store/` the ledger, `media/` the voice. Nothing here names Asterisk or Redis.
  */
 import type { CallbackRequest, CallContext, FlowResult, HttpRequest, Spoken } from '../flow/io.ts'
+import type { Entry } from '../flow/journal.ts'
+import type { Program } from '../flow/program.ts'
 import type { Log } from '../log.ts'
 import type { CallRecord, StepTrace } from './record.ts'
 
@@ -119,8 +121,8 @@ export interface CallLedger {
   /** Fields that became known while the call goes on, e.g. `ringing_at`, `answered_at`. */
   update(id: string, fields: Partial<CallRecord> & { state?: 'dialing' | 'ringing' | 'up' }): Promise<void>
   steps(id: string, steps: StepTrace[]): Promise<void>
-  /** Inputs of the conversation, kept before their effects are performed. */
-  journal(id: string, input: unknown): Promise<void>
+  /** An entry of the conversation's journal, kept before the effects of its input are performed. */
+  journal(id: string, entry: Entry): Promise<void>
   /**
    * The final result, exactly once: record, contact's next state, trunk's channel given back. `tasks` are the external
    * ones that were finished during the call, for the next call's `previous.tasks`. Called again when it rejects.
@@ -197,6 +199,8 @@ export interface CallPorts {
   telephony(node: string): Telephony
   clock: Clock
   log: Log
+  /** The name under which the texts of a program are kept, for a replay; null: they are not. */
+  texts(program: Program): string | null
   /** The voice whose files this node can play. */
   voice(node: string): Voice
   /** Must not throw and is not waited for. */

@@ -36,7 +36,7 @@ export interface LedgerPorts {
 
 const OVER: NonNullable<FinishInput['next']> = { state: 'x', due: 0, rule: '', tries: '' }
 
-export class Ledger implements CallLedger {
+export class Ledger implements Omit<CallLedger, 'journal'> {
   private readonly ports: LedgerPorts
   constructor(ports: LedgerPorts) {
     this.ports = ports
@@ -50,10 +50,6 @@ export class Ledger implements CallLedger {
 
   async steps(id: string, steps: StepTrace[]): Promise<void> {
     await this.ports.store.attempts.addSteps(id, steps)
-  }
-
-  async journal(id: string, input: unknown): Promise<void> {
-    await this.ports.store.attempts.addJournal(id, input)
   }
 
   async finish(record: CallRecord, tasks: Record<string, Task> = {}): Promise<void> {

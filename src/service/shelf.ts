@@ -8,10 +8,13 @@ import type { FlowView } from '../api/ports.ts'
 import type { Problem } from '../errors.ts'
 import { loadFlows } from '../flow/load.ts'
 import type { Program } from '../flow/program.ts'
+import type { KeptText } from '../store/journals.ts'
 
 export interface Shelf {
   /** The sound version of a flow, or undefined when there never was one. */
   get(name: string): Program | undefined
+  /** All texts among which this program was read: with them it can be read again. Null for one that is not from here. */
+  texts(program: Program): KeptText[] | null
   views(): FlowView[]
   /** Every fault of the last reading. */
   problems(): Problem[]
@@ -29,9 +32,13 @@ export interface ShelfFacts {
 export async function openShelf(folder: string, facts: ShelfFacts): Promise<Shelf> {
   let programs = new Map<string, Program>()
   let problems: Problem[] = []
+  const sources = new WeakMap<Program, KeptText[]>()
 
   async function reload(): Promise<Problem[]> {
-    const read = loadFlows(await texts(folder), facts)
+    const files = await texts(folder)
+    const read = loadFlows(files, facts)
+    const near = files.map(({ path, text }) => ({ path: relative(folder, path), text }))
+    for (const program of read.programs.values()) sources.set(program, near)
     // A flow whose file is gone is gone; one whose file has a fault keeps its former version.
     const faulty = new Set(read.problems.filter((p) => p.severity === 'error').map((p) => flowName(p.file)))
     const kept = [...programs].filter(([name]) => faulty.has(name) && !read.programs.has(name))
@@ -43,6 +50,7 @@ export async function openShelf(folder: string, facts: ShelfFacts): Promise<Shel
   await reload()
   return {
     get: (name) => programs.get(name),
+    texts: (program) => sources.get(program) ?? null,
     problems: () => problems,
     reload,
     views: () =>

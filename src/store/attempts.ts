@@ -173,14 +173,6 @@ export class Attempts {
     return (await this.db.call((redis) => redis.lrange(keys.steps(id), 0, -1))).map((text) => JSON.parse(text))
   }
 
-  async addJournal(id: string, input: unknown): Promise<void> {
-    await this.db.call((redis) => redis.rpush(keys.journal(id), JSON.stringify(input)))
-  }
-
-  async journal(id: string): Promise<unknown[]> {
-    return (await this.db.call((redis) => redis.lrange(keys.journal(id), 0, -1))).map((text) => JSON.parse(text))
-  }
-
   /**
    * An external task that was finished after its call: the next call finds it under `previous.tasks`. False when the
    * call is not over, or no callback of it is open.

@@ -27,6 +27,8 @@ export const keys = {
   attempt: (id: string) => `apel:a:${id}`,
   steps: (id: string) => `apel:a:${id}:steps`,
   journal: (id: string) => `apel:a:${id}:journal`,
+  text: (digest: string) => `apel:text:${digest}`,
+  texts: (name: string) => `apel:texts:${name}`,
   number: (number: string) => `apel:n:${number}`,
   dnc: (campaign: string | null) => (campaign === null ? 'apel:dnc' : `apel:dnc:${campaign}`),
   trunk: (name: string, part: 'live' | 'rate' | 'state') => `apel:t:${name}:${part}`,

@@ -7,6 +7,7 @@ import { Contacts } from './contacts.ts'
 import { Db } from './db.ts'
 import { DoNotCall } from './dnc.ts'
 import { Idempotency } from './idempotency.ts'
+import { Journals } from './journals.ts'
 import { LineUp } from './line-up.ts'
 
 export interface Store {
@@ -15,6 +16,7 @@ export interface Store {
   contacts: Contacts
   lineUp: LineUp
   attempts: Attempts
+  journals: Journals
   callbacks: Callbacks
   dnc: DoNotCall
   idempotency: Idempotency
@@ -32,6 +34,7 @@ export function openStore(redis: Redis, now: () => number): Store {
     contacts,
     lineUp: new LineUp(db, (campaign, packed) => contacts.unpack(campaign, packed)),
     attempts: new Attempts(db),
+    journals: new Journals(db),
     callbacks: new Callbacks(db),
     dnc: new DoNotCall(db),
     idempotency: new Idempotency(db),

@@ -13,6 +13,7 @@ import type {
   ContactView,
   DncEntry,
   ImportReport,
+  JournalView,
   KeptAnswer,
   PageQuery,
   Reject,
@@ -25,6 +26,7 @@ import { ApelError } from '../../src/errors.ts'
 export interface Memory {
   ports: ApiPorts
   calls: Map<string, CallView>
+  journals: Map<string, JournalView>
   results: CallRecord[]
   /** While set, every port that touches the ledger behaves so: fails, or never answers. */
   trouble: 'none' | 'down' | 'silent'
@@ -219,6 +221,7 @@ export function memoryPorts(): Memory {
           query,
         ),
       get: async (id) => memory.calls.get(id) ?? missing(`call ${id}`),
+      journal: async (id) => memory.journals.get(id) ?? missing(`journal of ${id}`),
       async hangup(id) {
         const call = memory.calls.get(id) ?? missing(`call ${id}`)
         if (call.state === 'ended') throw new ApelError('invalid_state', 'The call has ended.')
@@ -327,6 +330,7 @@ export function memoryPorts(): Memory {
   const memory: Memory = {
     ports,
     calls: new Map(),
+    journals: new Map(),
     results: [],
     trouble: 'none',
     ready: true,

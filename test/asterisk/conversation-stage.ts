@@ -19,9 +19,10 @@ import { espeak } from '../../src/media/engine.ts'
 import { makeStudio } from '../../src/media/voice.ts'
 import { makeWeb } from '../../src/outgoing.ts'
 import { type Exchange, startExchange } from '../support/exchange.ts'
+import { keepJournal } from '../support/journals.ts'
 import type { Behaviour, PhoneCall } from '../support/phone.ts'
 import { freePort, freeRange } from '../support/ports.ts'
-import { contextOf, recordOf } from '../unit/call/a-call.ts'
+import { contextOf, recordOf, sources } from '../unit/call/a-call.ts'
 
 /** One conversation, when it is over. */
 export interface Told {
@@ -122,12 +123,13 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const finished: CallRecord[] = []
   const optOuts: string[] = []
   const steps = new Map<string, StepTrace[]>()
+  const kept = new Map<string, { path: string; text: string }[]>()
   const journals = new Map<string, { type: string; at: number }[]>()
   const add = <T>(map: Map<string, T[]>, id: string, more: T[]) => map.set(id, [...(map.get(id) ?? []), ...more])
   const ledger: CallLedger = {
     update: async () => {},
     steps: async (id, more) => void add(steps, id, more),
-    journal: async (id, input) => void add(journals, id, [input as { type: string; at: number }]),
+    journal: async (id, entry) => void add(journals, id, [entry]),
     finish: async (record) => void finished.push({ ...record }),
   }
   const web = makeWeb({ allowHosts: options.allowHosts ?? [] })
@@ -160,6 +162,12 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     optOuts: { add: async (call) => void optOuts.push(call.number) },
     recordsTalks: true,
     telephony: () => telephony,
+    texts: (program) => {
+      const name = `${program.flow} ${program.version}`
+      const files = sources.get(program)
+      if (files) kept.set(name, files)
+      return name
+    },
     publish: (event) => events.push(event),
   }
   const telephony: NodeTelephony = makeTelephony({
@@ -265,6 +273,10 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
       return Number(/(\d+) active channel/.exec(await asterisk.cli('core show channels'))?.[1] ?? -1)
     },
     async stop() {
+      for (const [id, entries] of journals) {
+        const [first] = entries as { texts?: string }[]
+        keepJournal({ id, entries, texts: kept.get(first?.texts ?? '') ?? null })
+      }
       await telephony.close()
       web.close()
       await exchange.stop()

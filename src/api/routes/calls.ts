@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { outwardCall, outwardPage } from '../outward.ts'
 import type { ApiPorts } from '../ports.ts'
-import { call, callState, dialRequest, taskResult } from '../schemas/calls.ts'
+import { call, callState, dialRequest, journal, taskResult } from '../schemas/calls.ts'
 import { failures, name, page, paging, record } from '../schemas/common.ts'
 import type { Api } from '../validation.ts'
 
@@ -59,6 +59,20 @@ export function callRoutes(api: Api, ports: ApiPorts): void {
       schema: { tags, summary: 'One call with its steps', params: byId, response: { 200: call, ...failures } },
     },
     async (request) => outwardCall(await calls.get(request.params.id)),
+  )
+
+  api.get(
+    '/v1/calls/:id/journal',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags,
+        summary: 'What went into the conversation of a call, and the flow as it was then: `apel replay` reads it',
+        params: byId,
+        response: { 200: journal, ...failures },
+      },
+    },
+    async (request) => (await calls.journal(request.params.id)) as z.input<typeof journal>,
   )
 
   api.delete(

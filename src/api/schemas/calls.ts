@@ -17,6 +17,12 @@ export const call = record.extend({
   legs: z.array(record),
 })
 
+export const journal = z.object({
+  id: z.string(),
+  entries: z.array(z.looseObject({ type: z.string(), at: z.number().describe('ms since the epoch') })),
+  texts: z.array(z.object({ path: z.string(), text: z.string() })).nullable(),
+})
+
 export const taskResult = z.strictObject({ status: z.enum(['done', 'failed']), result: z.unknown() })
 
 export const callback = z.object({

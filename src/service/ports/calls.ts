@@ -76,6 +76,15 @@ export function callsPort({ store, dialer, calls, flow, place }: CallParts): Api
       return { items: await Promise.all(wanted.map(view)), next }
     },
     get: async (id) => view(await attempt(id)),
+    async journal(id) {
+      const entries = await store.journals.read(id)
+      const first = entries[0] as { texts?: unknown } | undefined
+      if (first === undefined) {
+        await attempt(id)
+        throw new ApelError('not_found', `The call ${id} has no journal, or none any more.`)
+      }
+      return { id, entries, texts: typeof first.texts === 'string' ? await store.journals.texts(first.texts) : null }
+    },
     async hangup(id) {
       if (calls.registry.hangup(id)) return
       const { state } = await attempt(id)

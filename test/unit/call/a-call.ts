@@ -17,12 +17,16 @@ import {
   settled,
 } from './by-hand.ts'
 
+/** The files that a program of `programOf` was made of. */
+export const sources = new WeakMap<Program, { path: string; text: string }[]>()
+
 /** A program from the steps of a flow, as its author writes them. */
 export function programOf(steps: string, head = ''): Program {
   const text = `flow: talk\ndescription: A test\nlanguage: en\nstart: ${/\w+/.exec(steps)?.[0]}\n${head}\nsteps:\n${steps}\n`
   const { programs, problems } = loadFlows([{ path: 'flows/talk.yaml', text }])
   const program = programs.get('talk')
   if (!program) throw new Error(problems.map((problem) => `${problem.line}: ${problem.message}`).join('\n'))
+  sources.set(program, [{ path: 'flows/talk.yaml', text }])
   return program
 }
 
@@ -143,6 +147,7 @@ export function memoryPorts(clock: HandClock): {
     optOuts: { add: (call, list) => kept(() => ledger.optOuts.push(`${call.number} ${list}`)) },
     recordsTalks: true,
     telephony: () => node,
+    texts: () => null,
     publish: (event) => events.push(event),
   }
   return { ports, ledger, events, voice, node }

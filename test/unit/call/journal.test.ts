@@ -1,7 +1,10 @@
 import t from 'tap'
 import { Journal } from '../../../src/call/journal.ts'
 import type { CallLedger } from '../../../src/call/ports.ts'
+import type { Entry } from '../../../src/flow/journal.ts'
 import { handClock, quiet, settled } from './by-hand.ts'
+
+const entry = (key: string): Entry => ({ type: 'key', at: 0, key, sum: '' })
 
 function setUp() {
   const clock = handClock()
@@ -19,26 +22,26 @@ function setUp() {
 
 t.test('an entry is written before its effects are performed', async (t) => {
   const { journal, written } = setUp()
-  await journal.write('a')
-  t.same(written, ['a'])
+  await journal.write(entry('a'))
+  t.same(written, [entry('a')])
 })
 
 t.test('a ledger that fails holds nothing up, and gets what it missed in order', async (t) => {
   const { journal, written, state } = setUp()
   state.mood = 'failing'
-  await journal.write('a')
-  await journal.write('b')
+  await journal.write(entry('a'))
+  await journal.write(entry('b'))
   t.same(written, [])
   state.mood = 'well'
-  await journal.write('c')
-  t.same(written, ['a', 'b', 'c'])
+  await journal.write(entry('c'))
+  t.same(written, [entry('a'), entry('b'), entry('c')])
 })
 
 t.test('a ledger that hangs is waited for a quarter of a second', async (t) => {
   const { clock, journal, state } = setUp()
   state.mood = 'hanging'
   let done = false
-  void journal.write('a').then(() => {
+  void journal.write(entry('a')).then(() => {
     done = true
   })
   await clock.pass(249)
@@ -54,4 +57,19 @@ t.test('a ledger that hangs is waited for a quarter of a second', async (t) => {
 t.test('with nothing to write there is nothing to wait for', async (t) => {
   const { journal } = setUp()
   t.equal(await journal.flush(1000), true)
+})
+
+t.test('what there is no room for leaves a mark where it is missing', async (t) => {
+  const { journal, written, state } = setUp()
+  state.mood = 'failing'
+  for (let n = 0; n < 2003; n += 1) await journal.write(entry('a'))
+  state.mood = 'well'
+  await journal.write(entry('b'))
+  t.equal(await journal.flush(1000), true)
+  await journal.write(entry('c'))
+  t.same(
+    written.slice(1999).map((each) => (each as { type: string }).type),
+    ['key', 'gap', 'key'],
+  )
+  t.match(written[2000], { lost: 4 })
 })

@@ -65,7 +65,7 @@ test('a conversation from ring to record', async (t, a) => {
   })
   t.same(
     a.ledger.journal.map(({ type }) => type),
-    ['start', 'played', 'key', 'played'],
+    ['begin', 'start', 'played', 'key', 'played'],
   )
   t.same(
     a.ledger.steps.map(({ step, event }) => [step, event]),
@@ -86,7 +86,7 @@ test('the end of a sound that was stopped meanwhile reaches nobody', async (t, a
   t.equal(a.line.asked.length, asked)
   t.same(
     a.ledger.journal.map(({ type }) => type),
-    ['start', 'key'],
+    ['begin', 'start', 'key'],
   )
   await a.tell({ type: 'ended', cause: null, sip: null, by: 'callee' })
 })
