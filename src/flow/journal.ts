@@ -77,13 +77,14 @@ export class Writer {
       return { entry: { ...input, sum: this.#sum }, effects }
     }
     const again = step(program, before.read, input)
-    if (same(again.effects, effects) && same(stateOf(again.state), stateOf(this.#read))) {
+    const known = withoutSecrets(program, again.state)
+    if (same(again.effects, effects) && same(stateOf(known), stateOf(this.#read))) {
       this.#sum = chain(this.#sum, effects)
       return { entry: { ...input, sum: this.#sum }, effects }
     }
-    const known = shapes(effects, new Set(again.effects.map((effect) => JSON.stringify(effect))))
-    this.#sum = chain(this.#sum, known)
-    const kept: Kept = { state: stateOf(this.#read), effects: known }
+    const shown = shapes(effects, new Set(again.effects.map((effect) => JSON.stringify(effect))))
+    this.#sum = chain(this.#sum, shown)
+    const kept: Kept = { state: stateOf(this.#read), effects: shown }
     return { entry: { ...input, sum: this.#sum, kept }, effects }
   }
 }
@@ -129,7 +130,7 @@ export class Reader {
       kept === undefined
         ? step(this.program, this.state, given)
         : { state: { ...kept.state, context: { ...context, amd: kept.state.verdict } }, effects: kept.effects }
-    this.state = turn.state
+    this.state = withoutSecrets(this.program, turn.state)
     this.sum = chain(this.sum, turn.effects)
     return turn.effects
   }

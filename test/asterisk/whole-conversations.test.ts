@@ -204,7 +204,8 @@ t.test('a call from outside reaches the flow of its number', async (t) => {
   await call.behaved
   t.match(call, { code: 200, endedBy: 'far' })
   const { items } = await system.api('GET', '/v1/calls?kind=inbound&limit=100')
-  const record = items.find((item: { number: string }) => item.number === '+40731000001')
+  const { id } = items.find((item: { number: string }) => item.number === '+40731000001')
+  const record = await system.ended(id)
   t.match(record, { kind: 'inbound', called: '+40311234567', disposition: 'completed', outcome: 'heard' })
 })
 
@@ -213,10 +214,8 @@ t.test('a number without a flow hears that it is not in use', async (t) => {
   await call.behaved
   t.match(call, { endedBy: 'far' })
   const { items } = await system.api('GET', '/v1/calls?kind=inbound&limit=100')
-  t.match(
-    items.find((item: { number: string }) => item.number === '+40731000002'),
-    { disposition: 'blocked' },
-  )
+  const { id } = items.find((item: { number: string }) => item.number === '+40731000002')
+  t.match(await system.ended(id), { disposition: 'blocked' })
 })
 
 t.test('what the gate refuses is 422 and never reaches the wire', async (t) => {
