@@ -59,12 +59,17 @@ const test = `flow: reminder
 tests:
   - name: the callee confirms
     contact: { name: Ana, visit: "Monday at ten" }
-    script: [ { hears: "Good morning, Ana" }, { hears: "Monday at ten" }, { press: "1" }, { hears: "look forward" } ]
+    script: [ { hears: "Good morning, Ana" }, { hears: "Monday at ten" }, { press: "1" }, { hears: "look forward" }, { hears: "Goodbye" } ]
     ends: { disposition: completed, outcome: confirmed }
+
+  - name: the callee cannot come
+    contact: { name: Ana, visit: "Monday at ten" }
+    script: [ { hears: "If you cannot come, press 2" }, { press: "2" }, { hears: "Thank you for telling us." } ]
+    ends: { disposition: completed, outcome: cancelled }
 
   - name: the callee is busy and asks to be called in half an hour
     contact: { name: Ana, visit: "Monday at ten" }
-    script: [ { press: "3" }, { press: "1" } ]
+    script: [ { hears: "If you are busy now" }, { press: "3" }, { hears: "When may we call you again?" }, { press: "1" } ]
     ends: { disposition: callback, callback_in: 30m }
 
   - name: a silent callee hears two phrases and is let go
