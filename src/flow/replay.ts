@@ -116,7 +116,7 @@ function parting(
 }
 
 function missing(gap: number | null): string | null {
-  return gap === null ? null : `inputs are missing after the ${gap}th: the ledger was away for too long`
+  return gap === null ? null : `inputs are missing after the first ${gap}: the ledger was away for too long`
 }
 
 function wordless(effect: Effect): Effect {

@@ -5,9 +5,10 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Entry, Reader } from '../../src/flow/journal.ts'
 import { loadFlows } from '../../src/flow/load.ts'
 import type { Program } from '../../src/flow/program.ts'
-import { readJournal, replay } from '../../src/flow/replay.ts'
+import { type Journal, readJournal, replay } from '../../src/flow/replay.ts'
 
 /** As `GET /v1/calls/{id}/journal` gives it. */
 export interface KeptJournal {
@@ -32,25 +33,54 @@ export async function keepJournalsOf(api: (method: string, path: string) => Prom
   do {
     const page = await api('GET', `/v1/calls?state=ended&limit=200${cursor}`)
     for (const { id } of page.items) {
-      const journal = await api('GET', `/v1/calls/${encodeURIComponent(id)}/journal`).catch(() => null)
+      const journal = await api('GET', `/v1/calls/${encodeURIComponent(id)}/journal`).catch((fault) => {
+        // Nobody had answered, or an inbound number had no flow.
+        if (fault.status === 404) return null
+        throw fault
+      })
       if (journal !== null) keepJournal(journal)
     }
     cursor = page.next === null ? '' : `&cursor=${encodeURIComponent(page.next)}`
   } while (cursor !== '')
 }
 
-/** All journals in a folder. */
-export function journalsIn(folder: string): { file: string; journal: KeptJournal }[] {
+/** All journals in a folder, by the names of their files. */
+export function journalsIn(folder: string): { name: string; file: string; journal: KeptJournal }[] {
   return readdirSync(folder)
     .filter((name) => name.endsWith('.json'))
     .sort()
-    .map((name) => ({ file: join(folder, name), journal: JSON.parse(readFileSync(join(folder, name), 'utf8')) }))
+    .map((name) => {
+      const file = join(folder, name)
+      return { name: name.replace(/\.json$/, ''), file, journal: JSON.parse(readFileSync(file, 'utf8')) }
+    })
 }
 
 const programs = new Map<string, Map<string, Program>>()
 
 /** Why a journal does not give the same effects by the flow that it was written by; null: it does. */
-export function replayFault({ entries, texts }: KeptJournal): string | null {
+export function replayFault(kept: KeptJournal): string | null {
+  const read = readWith(kept)
+  if (typeof read === 'string') return read
+  const { parts, stopped } = replay(read.program, read.journal)
+  if (parts !== null)
+    return `input ${parts.input} (${JSON.stringify(parts.event)}) now gives ${JSON.stringify(parts.now)}`
+  return stopped
+}
+
+/** The same inputs with the sums of what comes of them now. */
+export function rewritten(kept: KeptJournal): KeptJournal {
+  const read = readWith(kept)
+  if (typeof read === 'string') throw new Error(`${kept.id}: ${read}`)
+  const reader = new Reader(read.program, read.journal.begin)
+  const entries = (kept.entries as Entry[]).map((entry) => {
+    if (!('sum' in entry)) return entry
+    reader.take(entry)
+    return { ...entry, sum: reader.sum }
+  })
+  return { ...kept, entries }
+}
+
+function readWith({ entries, texts }: KeptJournal): { program: Program; journal: Journal } | string {
   const journal = readJournal(entries)
   if (typeof journal === 'string') return journal
   const { flow, version } = journal.begin
@@ -60,8 +90,5 @@ export function replayFault({ entries, texts }: KeptJournal): string | null {
   programs.set(key, loaded)
   const program = loaded.get(flow)
   if (program?.version !== version) return `the texts that were kept are not those of ${flow} ${version}`
-  const { parts, stopped } = replay(program, journal)
-  if (parts !== null)
-    return `input ${parts.input} (${JSON.stringify(parts.event)}) now gives ${JSON.stringify(parts.now)}`
-  return stopped
+  return { program, journal }
 }

@@ -4,14 +4,16 @@
  *   node build/test/support/run.js [PART-OF-A-PATH…]        all files, or those with such a part in their path
  *
  * Counted are the top-level tests of every file (its unindented TAP results; skipped ones are named but not counted).
- * A file that breaks off, outlives its limit, or leaves a process behind is one failure more. The last line is
+ * A file that breaks off, outlives its limit, or leaves a process behind is one failure more. At the end every live call
+ * of the run is replayed from its journal, and one that does not come out the same is a failure. The last line is
  * `N passed, N failed`, and the exit code says the same. APEL_TEST_JOBS (4) and APEL_TEST_LIMIT (240, seconds a file).
  */
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { journalsIn, replayFault } from './journals.ts'
 import { endLeftovers } from './leftovers.ts'
 import { countTap, type TapCount } from './tap-count.ts'
 
@@ -46,7 +48,7 @@ async function runFile(file: string, folder: string): Promise<Result> {
   mkdirSync(folder, { recursive: true })
   const child = spawn(process.execPath, ['--enable-source-maps', join(root, 'build', file.replace(/\.ts$/, '.js'))], {
     cwd: root,
-    env: { ...process.env, TMPDIR: folder, APEL_TEST_RUN: mark, TAP: '1' },
+    env: { ...process.env, TMPDIR: folder, APEL_TEST_RUN: mark, APEL_TEST_JOURNALS: journals, TAP: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })
@@ -96,8 +98,20 @@ function report(result: Result): void {
   console.log(telling.map((line) => `        ${line}`).join('\n'))
 }
 
+/** Replays the journals that the live calls have left; how many there were, and what is wrong with which. */
+function replayAll(): { calls: number; faults: string[] } {
+  if (!existsSync(journals)) return { calls: 0, faults: [] }
+  const kept = journalsIn(journals)
+  const faults = kept.flatMap(({ journal }) => {
+    const fault = replayFault(journal)
+    return fault === null ? [] : [`the call ${journal.id}: ${fault}`]
+  })
+  return { calls: kept.length, faults }
+}
+
 const files = findFiles(process.argv.slice(2))
 const base = mkdtempSync(join(tmpdir(), 'apel-test-'))
+const journals = join(base, 'journals')
 const results: Result[] = []
 const begun = performance.now()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -116,16 +130,21 @@ const worker = async () => {
   }
 }
 await Promise.all(Array.from({ length: jobs }, worker))
+const replayed = replayAll()
 rmSync(base, { recursive: true, force: true })
 
 const sum = (pick: (result: Result) => number) => results.reduce((total, result) => total + pick(result), 0)
-const failed = sum((result) => result.failed + result.faults.length)
+const failed = sum((result) => result.failed + result.faults.length) + replayed.faults.length
 const passed = sum((result) => result.passed)
 const skipped = sum((result) => result.skipped)
 const seconds = ((performance.now() - begun) / 1000).toFixed(0)
 console.log(
   `\n${files.length} files in ${seconds} s, ${jobs} side by side${skipped > 0 ? `, ${skipped} tests skipped` : ''}`,
 )
+if (replayed.calls > 0) {
+  console.log(`${replayed.calls} live calls replayed from their journals, ${replayed.faults.length} differ`)
+  for (const fault of replayed.faults) console.log(`        ${fault}`)
+}
 const culprits = results.filter((result) => result.failed + result.faults.length > 0).map((result) => result.file)
 if (culprits.length > 0) console.log(`Failed: ${culprits.join(' ')}`)
 if (files.length === 0) console.log(`No test file below ${relative(process.cwd(), root) || '.'}/test fits.`)

@@ -17,6 +17,7 @@ import { promisify } from 'node:util'
 import { stringify } from 'yaml'
 import { type CommandOptions, type CommandResult, runCommand } from './command.ts'
 import { type Exchange, startExchange } from './exchange.ts'
+import { keepJournalsOf } from './journals.ts'
 import { freePort, freeRange } from './ports.ts'
 import { ServiceProcess } from './service-process.ts'
 import { tool } from './sipp.ts'
@@ -185,6 +186,7 @@ export class System {
       // A conversation that a test left to itself ends by its own silence; one that is stuck does not.
       const wait = { timeout: strict ? 40_000 : 0, every: 200, what: 'no channel' }
       await attempt('channels were left on Asterisk', () => waitFor(none, wait))
+      await attempt('journals were not to be had', () => keepJournalsOf((method, path) => this.api(method, path)))
       // The service would wait for the end of those calls.
       if (faults.length > 0) await this.asterisk('channel request hangup all').catch(() => {})
     }
