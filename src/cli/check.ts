@@ -1,9 +1,10 @@
 /** `apel check [PATH…]`: flows, campaigns and the configuration; every fault with its place, exit 1 on an error. */
+import { readFileSync } from 'node:fs'
 import type { Problem } from '../errors.ts'
 import { findFiles } from './check/files.ts'
 import type { Register } from './command.ts'
 import { Exit, json } from './io.ts'
-import { problemLine } from './problems.ts'
+import { excerpt, problemLine } from './problems.ts'
 import { count } from './show-text.ts'
 
 export const check: Register = (program, io) => {
@@ -20,10 +21,10 @@ export const check: Register = (program, io) => {
       }
       const { checkProject } = await import('./check/project.ts')
       const files = findFiles(paths, options.config, io)
-      const problems = (await checkProject(files, io.env)).sort(
+      const problems = (await checkProject(files, io)).sort(
         (a, b) => order(a.file, b.file) || a.line - b.line || a.column - b.column,
       )
-      await io.out(options.json ? json(problems) : problems.map((one) => `${problemLine(one, io.cwd)}\n`).join(''))
+      await io.out(options.json ? json(problems) : inText(problems, io.cwd))
       const errors = problems.filter((problem) => problem.severity === 'error').length
       io.err(
         `${count(files.asked.length, 'file')}, ${count(errors, 'error')}, ${count(problems.length - errors, 'warning')}\n`,
@@ -33,3 +34,10 @@ export const check: Register = (program, io) => {
 }
 
 const order = (a: Problem['file'], b: Problem['file']): number => (a < b ? -1 : a > b ? 1 : 0)
+
+function inText(problems: Problem[], cwd: string): string {
+  const texts = new Map<string, string>()
+  for (const { file, code } of problems)
+    if (code !== 'unreadable' && !texts.has(file)) texts.set(file, readFileSync(file, 'utf8'))
+  return problems.map((one) => `${problemLine(one, cwd)}\n${excerpt(texts.get(one.file) ?? '', one)}`).join('')
+}

@@ -15,7 +15,7 @@ export async function loadOne(name: string, config: string | undefined, io: Io, 
   const path = isFile ? resolve(io.cwd, name) : join(flowsFolder(config, io), 'flows', `${name}.yaml`)
   if (!existsSync(path)) throw new Exit(2, `There is no flow ${name}; ${path} is not there.`)
   const root = basename(dirname(path)) === 'flows' ? dirname(dirname(path)) : dirname(path)
-  const files = (await texts(root)).filter((file) => file.path !== path)
+  const files = (await texts(root, [])).filter((file) => file.path !== path)
   const sounds = (sound: string, language: string) => findSound(join(root, 'sounds'), sound, language) !== null
   const { programs, problems } = loadFlows([...files, { path, text: readFileSync(path, 'utf8') }], { sounds })
   const flow = programs.get(basename(path).replace(/\.ya?ml$/, ''))

@@ -8,14 +8,14 @@ import { readDocument } from '../config/document.ts'
 import { Exit, type Io } from './io.ts'
 
 /** The configuration's file, or null when there is none and none was asked for. */
-export function configFile(asked: string | undefined, io: Io): string | null {
+export function configFile(asked: string | undefined, io: Pick<Io, 'cwd'>): string | null {
   if (asked !== undefined) return resolve(io.cwd, asked)
   const here = join(io.cwd, 'apel.yaml')
   return existsSync(here) ? here : null
 }
 
 /** The folder with `flows/`, `campaigns/` and so on in it; it need not exist. */
-export function flowsFolder(asked: string | undefined, io: Io): string {
+export function flowsFolder(asked: string | undefined, io: Pick<Io, 'cwd' | 'env'>): string {
   const file = configFile(asked, io)
   if (file === null) return join(io.cwd, 'scripts-yaml')
   const { value } = readDocument(readText(file), file, io.env)

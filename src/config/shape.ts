@@ -3,7 +3,7 @@
  * allowed; this knows how to talk about it.
  */
 import type { z } from 'zod'
-import type { Problem } from '../errors.ts'
+import type { Problem, ProblemCode } from '../errors.ts'
 import { near } from '../flow/near.ts'
 import type { Document } from './document.ts'
 import { configSchema } from './schema.ts'
@@ -20,7 +20,7 @@ export function shapeProblems(document: Document, schema: z.ZodType = configSche
   })
   if (result.success) return []
   return result.error.issues.flatMap((issue): Problem[] => {
-    const problem = (place: { line: number; column: number }, code: string, message: string): Problem => ({
+    const problem = (place: { line: number; column: number }, code: ProblemCode, message: string): Problem => ({
       file: document.file,
       ...place,
       severity: 'error',
@@ -42,7 +42,7 @@ export function shapeProblems(document: Document, schema: z.ZodType = configSche
   })
 }
 
-function codeOf(issue: z.core.$ZodIssue): string {
+function codeOf(issue: z.core.$ZodIssue): ProblemCode {
   if (issue.code === 'invalid_type') return isMissing(issue) ? 'missing-key' : 'wrong-type'
   return 'bad-value'
 }

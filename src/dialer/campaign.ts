@@ -6,7 +6,7 @@ import type { z } from 'zod'
 import type { Disposition } from '../call/record.ts'
 import { readDocument } from '../config/document.ts'
 import { shapeProblems } from '../config/shape.ts'
-import type { Problem } from '../errors.ts'
+import type { Problem, ProblemCode } from '../errors.ts'
 import type { Windows } from '../flow/io.ts'
 import { campaignSchema } from './campaign-schema.ts'
 
@@ -71,7 +71,7 @@ export function loadCampaign(path: string, text: string, known: Known = { flows:
   if (document.fatal) return { campaign: null, definition: {}, problems }
   problems.push(...shapeProblems(document, campaignSchema))
   const parsed = campaignSchema.safeParse(document.value ?? {})
-  const report = (at: PropertyKey[], severity: Problem['severity'], code: string, message: string): void => {
+  const report = (at: PropertyKey[], severity: Problem['severity'], code: ProblemCode, message: string): void => {
     problems.push({ file: path, ...document.place(at), severity, code, message })
   }
   if (parsed.success) {
@@ -134,7 +134,7 @@ function toCampaign({ campaign, ...rest }: z.output<typeof campaignSchema>): Cam
 function judge(
   campaign: Campaign,
   known: Known,
-  report: (at: PropertyKey[], severity: Problem['severity'], code: string, message: string) => void,
+  report: (at: PropertyKey[], severity: Problem['severity'], code: ProblemCode, message: string) => void,
 ): void {
   if (campaign.name === 'callbacks')
     report(['campaign'], 'error', 'name', 'The name `callbacks` is taken by the built-in campaign; choose another.')

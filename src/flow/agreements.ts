@@ -1,6 +1,6 @@
 /** What flows say of each other: a callback may begin in another flow, at one of its steps. */
 
-import type { Problem } from '../errors.ts'
+import type { Problem, ProblemCode } from '../errors.ts'
 import { guess } from './near.ts'
 import type { Program } from './program.ts'
 
@@ -13,7 +13,7 @@ export function agreements(flows: Map<string, Program>): { reached: Map<string, 
       const { flow, at } = step.node as { flow?: string | null; at?: string | null }
       if (step.verb.name !== 'callback' || typeof flow !== 'string' || flow === program.flow) continue
       const other = flows.get(flow)
-      const problem = (code: string, message: string) =>
+      const problem = (code: ProblemCode, message: string) =>
         problems.push({ file: program.file, ...step.place, severity: 'error', code, message })
       if (other === undefined) problem('unknown-target', `there is no flow "${flow}"${guess(flow, flows.keys())}`)
       else if (typeof at === 'string') {

@@ -4,7 +4,7 @@
  * that all faults of a file are told together.
  */
 
-import type { Problem } from '../errors.ts'
+import type { Problem, ProblemCode } from '../errors.ts'
 import { parseDuration } from './duration.ts'
 import { type ExpressionCompiler, RESERVED } from './expressions.ts'
 import { guess } from './near.ts'
@@ -51,7 +51,7 @@ export interface Build {
   manner(raw: Record<string, unknown>): Manner
   /** A variable that the step assigns; its type must be one of these. Null when it is not declared. */
   saved(name: string, types: readonly ValueType[], what: string, ...path: Path): ValueType | null
-  problem(code: string, message: string, path: Path, severity?: 'error' | 'warning', atKey?: boolean): void
+  problem(code: ProblemCode, message: string, path: Path, severity?: 'error' | 'warning', atKey?: boolean): void
 }
 
 export interface Workshop {

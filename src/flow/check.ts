@@ -1,13 +1,13 @@
 /**
- * What a flow may not do, found on its graph before any call: steps that nobody reaches, ways without an end, rounds
- * that can be walked without the other side doing anything, silence, keys with two meanings.
+ * What a flow may not do, found on its graph before any call: steps that nobody reaches, ways without an end, questions
+ * without a way out, rounds that can be walked without the other side doing anything, silence, keys with two meanings.
  */
 
-import type { Problem } from '../errors.ts'
+import type { Problem, ProblemCode } from '../errors.ts'
 import type { Program, Step } from './program.ts'
-import { entrances, FAULTS, isBlank, type Way, waysOf } from './ways.ts'
+import { entrances, FAULTS, isBlank, type Place, type Way, waysOf } from './ways.ts'
 
-export type Report = (code: string, message: string, step: Step, severity?: 'error' | 'warning') => void
+export type Report = (code: ProblemCode, message: string, step: Step, severity?: 'error' | 'warning') => void
 
 /** Pauses are at most 3 s in a row, and nobody waits longer than this without a sound for anything else (ms). */
 const PAUSE = 3000
@@ -31,10 +31,12 @@ export function checkProgram(program: Program, reached: Iterable<string>, add: (
   }
   const seen = walk(program, ways, reached)
   unreachable(program, seen, report)
-  const cyclic = cycles(program, ways, seen, report)
-  withoutEnd(program, ways, seen, report)
-  if (!cyclic) silence(program, ways, report)
+  const rounds = cycles(program, ways, seen, report)
+  withoutEnd(program, ways, seen, rounds, report)
+  if (rounds.size === 0) silence(program, ways, report)
+  const keysLeadAway = situationsLeadAway(program, ways)
   for (const step of program.steps.values()) {
+    if (!keysLeadAway) withoutWayOut(step, ways.get(step.id) ?? [], report)
     wordless(step, report)
     shadowed(program, step, report)
     outcomesWithoutTarget(step, report)
@@ -61,8 +63,8 @@ function unreachable(program: Program, seen: Set<string>, report: Report): void 
       report('unreachable', `nothing leads to the step "${step.name}"`, step)
 }
 
-/** Rounds over ways that need nobody. A callback's `unavailable` on its way to `on_error` is met once only. */
-function cycles(program: Program, ways: Map<string, Way[]>, seen: Set<string>, report: Report): boolean {
+/** Rounds over ways that need nobody: their steps. A callback's `unavailable` on its way to `on_error` is met once only. */
+function cycles(program: Program, ways: Map<string, Way[]>, seen: Set<string>, report: Report): Set<string> {
   const alone = (id: string) => {
     const next = new Set<string>()
     for (const { to, mover, once, fault, event } of ways.get(id) ?? []) {
@@ -73,7 +75,7 @@ function cycles(program: Program, ways: Map<string, Way[]>, seen: Set<string>, r
     return [...next]
   }
   const state = new Map<string, 'open' | 'done'>()
-  let found = false
+  const found = new Set<string>()
   for (const root of seen) {
     if (state.has(root)) continue
     const path: { id: string; next: string[] }[] = [{ id: root, next: alone(root) }]
@@ -85,13 +87,13 @@ function cycles(program: Program, ways: Map<string, Way[]>, seen: Set<string>, r
         state.set(top.id, 'done')
         path.pop()
       } else if (state.get(next) === 'open') {
-        const round = path.slice(path.findIndex(({ id }) => id === next)).map(({ id }) => nameOf(id))
+        const round = path.slice(path.findIndex(({ id }) => id === next)).map(({ id }) => id)
         const step = program.steps.get(next)
-        found = true
+        for (const id of round) found.add(id)
         if (step !== undefined)
           report(
             'cycle',
-            `this can go round for ever without the other side doing anything: ${[...round, nameOf(next)].join(' -> ')}`,
+            `this can go round for ever without the other side doing anything: ${[...round, next].map(nameOf).join(' -> ')}`,
             step,
           )
       } else if (!state.has(next)) {
@@ -107,9 +109,16 @@ function nameOf(id: string): string {
   return id.startsWith('@') ? id.slice(1) : id
 }
 
-function withoutEnd(program: Program, ways: Map<string, Way[]>, seen: Set<string>, report: Report): void {
+/** `rounds` have been told; that they and what leads only to them never end is no other fault. */
+function withoutEnd(
+  program: Program,
+  ways: Map<string, Way[]>,
+  seen: Set<string>,
+  rounds: Set<string>,
+  report: Report,
+): void {
   const before = new Map<string, string[]>()
-  const ends: string[] = []
+  const ends: string[] = [...rounds]
   for (const [id, out] of ways) {
     for (const { to } of out) {
       if (typeof to !== 'object') ends.push(id)
@@ -128,6 +137,28 @@ function withoutEnd(program: Program, ways: Map<string, Way[]>, seen: Set<string
     if (step !== undefined && !ending.has(id) && (ways.get(id)?.length ?? 0) > 0)
       report('no-end', `no way out of "${nameOf(id)}" ever ends the call`, step)
   }
+}
+
+/** Whether a situation's key can take them out of any question. */
+function situationsLeadAway(program: Program, ways: Map<string, Way[]>): boolean {
+  const leaves = (to: Place) => to === 'end' || (to !== 'back' && !to.step.startsWith('@situation'))
+  const entered = entrances(program)
+  return [...program.situations.values()].some(
+    ({ name, key }) =>
+      key !== null &&
+      (entered.some(({ event, to }) => event === `situation ${name}` && leaves(to)) ||
+        [...ways].some(
+          ([id, out]) => id.startsWith(`@situation.${name}/`) && out.some(({ to, fault }) => !fault && leaves(to)),
+        )),
+  )
+}
+
+/** A question whose every answer leads back to it, when nobody has said what comes after too much silence. */
+function withoutWayOut(step: Step, ways: Way[], report: Report): void {
+  const written = ways.filter(({ event, fault }) => !fault && (event !== 'give_up' || step.on.has(event)))
+  if (step.verb.asks === undefined || written.length === 0) return
+  if (written.every(({ to }) => typeof to === 'object' && to.step === step.id))
+    report('no-way-out', `whatever they answer, "${nameOf(step.id)}" asks the same again`, step)
 }
 
 /** The longest wait without a sound that begins at each step; ways that need nobody have no rounds here. */

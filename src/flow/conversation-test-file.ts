@@ -6,7 +6,7 @@
 
 import { DateTime } from 'luxon'
 import { z } from 'zod'
-import type { Problem } from '../errors.ts'
+import type { Problem, ProblemCode } from '../errors.ts'
 import { isZone, parseWindows, zonesOf } from './calendar.ts'
 import type { ConversationTest, Ends, ScriptLine } from './conversation-test.ts'
 import { readItem } from './conversation-test-item.ts'
@@ -109,7 +109,7 @@ export function readTests(file: string, text: string): TestFile {
   return { file, flow: checked.data.flow, tests, problems, root }
 }
 
-function problem(file: string, root: Located, path: Path, code: string, message: string, atKey = false): Problem {
+function problem(file: string, root: Located, path: Path, code: ProblemCode, message: string, atKey = false): Problem {
   return { file, ...placeOf(root, path, atKey), severity: 'error', code, message }
 }
 
@@ -144,7 +144,7 @@ function readTest(file: string, root: Located, path: Path, raw: unknown, problem
     return null
   }
   const { data } = checked
-  const report = (code: string, message: string, ...at: Path) =>
+  const report = (code: ProblemCode, message: string, ...at: Path) =>
     problems.push(problem(file, root, [...path, ...at], code, message))
   const context = contextOf(data, report)
   const zone = context.zones[0]!
@@ -174,7 +174,7 @@ function endsOf(raw: z.infer<typeof ends>, at: (written: string) => number): End
 /** How a made-up call comes about. */
 export type Circumstances = Pick<z.infer<typeof test>, 'call' | 'contact' | 'campaign' | 'previous' | 'vars'>
 
-type Report = (code: string, message: string, ...at: Path) => void
+type Report = (code: ProblemCode, message: string, ...at: Path) => void
 
 /** What a campaign's file would say of the hours is taken from `campaign` here, the rest is what the flow reads. */
 export function contextOf(data: Circumstances, report: Report): CallContext {

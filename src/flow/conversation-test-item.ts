@@ -1,7 +1,7 @@
 /** One item of a script as it is written: `silent`, or a map with one word that says what happens. */
 
 import { z } from 'zod'
-import type { Problem } from '../errors.ts'
+import type { Problem, ProblemCode } from '../errors.ts'
 import { parseDuration } from './duration.ts'
 import { guess } from './near.ts'
 import { duration, fields, oneOf, word } from './schema.ts'
@@ -73,7 +73,7 @@ const WORDS = ['silent', 'hangs_up']
 
 /** The item at a path of the file, or what is wrong with it. */
 export function readItem(file: string, root: Located, path: Path, raw: unknown): ScriptItem | Problem[] {
-  const problem = (code: string, message: string, at: Path = path, atKey = false): Problem[] => [
+  const problem = (code: ProblemCode, message: string, at: Path = path, atKey = false): Problem[] => [
     { file, ...placeOf(root, at, atKey), severity: 'error', code, message },
   ]
   if (typeof raw === 'string') {

@@ -3,7 +3,7 @@
  * a call and never stops the others. All faults of all files are told together, each with its place.
  */
 
-import type { Problem } from '../errors.ts'
+import type { Problem, ProblemCode } from '../errors.ts'
 import { agreements } from './agreements.ts'
 import { buildAt, type Facts, USUAL_MANNER, type Workshop } from './build.ts'
 import { builtInSteps } from './built-in.ts'
@@ -47,7 +47,7 @@ export function loadFlows(files: FlowFile[], facts: Facts = {}): Loaded {
   for (const { program, problems } of built) {
     if (program === null) continue
     problems.push(...agreed.problems.filter((p) => p.file === program.file))
-    if (!problems.some((p) => p.severity === 'error'))
+    if (problems.every((p) => p.severity === 'warning' || LEAVES_WAYS.has(p.code)))
       checkProgram(program, agreed.reached.get(program.flow) ?? [], (p) => problems.push(p))
     if (programs.has(program.flow))
       problems.push({ ...here(program.file), code: 'name', message: `the flow "${program.flow}" is there twice` })
@@ -55,6 +55,16 @@ export function loadFlows(files: FlowFile[], facts: Facts = {}): Loaded {
   }
   return { programs, problems: built.flatMap(({ problems }) => sorted(problems)) }
 }
+
+/** Faults beside which the steps and the ways between them are as they are meant: those are checked all the same. */
+const LEAVES_WAYS = new Set<ProblemCode>([
+  'flow-name',
+  'unknown-variable',
+  'expression',
+  'save-type',
+  'missing-sound',
+  'http-host',
+])
 
 /** A fault of ours in reading a flow is told as one of the file's, so that the others load. */
 function guardedLoad(file: FlowFile, facts: Facts): ReturnType<typeof loadFlow> {
@@ -86,7 +96,7 @@ function loadFlow({ path: file, text }: FlowFile, facts: Facts): { program: Prog
   const steps = asMap(raw.steps)
   if (steps === null) return { program: null, problems: sorted(problems) }
 
-  const report = (code: string, message: string, path: Path, atKey = false) => {
+  const report = (code: ProblemCode, message: string, path: Path, atKey = false) => {
     problems.push({ file, ...placeOf(root, path, atKey), severity: 'error', code, message })
   }
   const named = file

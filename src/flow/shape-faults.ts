@@ -4,7 +4,7 @@
  */
 
 import type { z } from 'zod'
-import type { Problem } from '../errors.ts'
+import type { Problem, ProblemCode } from '../errors.ts'
 import { near } from './near.ts'
 import { listed } from './schema.ts'
 import { type Located, type Path, placeOf } from './source.ts'
@@ -15,7 +15,7 @@ export function problemsOf(error: z.ZodError, file: string, root: Located, path:
   // A misspelt key is one fault, not a missing one beside an unknown one.
   return found.filter(
     (p) =>
-      p.code !== 'missing' ||
+      p.code !== 'missing-key' ||
       !found.some((q) => q.code === 'unknown-key' && q.message.includes(`mean ${p.message.split(' is missing')[0]}?`)),
   )
 }
@@ -32,7 +32,7 @@ interface Issue {
 
 function translate(issue: Issue, file: string, root: Located, base: Path): Problem[] {
   const path = [...base, ...(issue.path as Path)]
-  const at = (code: string, message: string, where: Path, atKey = false): Problem => ({
+  const at = (code: ProblemCode, message: string, where: Path, atKey = false): Problem => ({
     file,
     ...placeOf(root, where, atKey),
     severity: 'error',
@@ -56,7 +56,7 @@ function translate(issue: Issue, file: string, root: Located, base: Path): Probl
       return (issue.issues ?? []).flatMap((inner) => translate(inner, file, root, path))
   }
   if (!isThere(root, path))
-    return [at('missing', `"${String(name)}" is missing: ${issue.message}`, path.slice(0, -1), true)]
+    return [at('missing-key', `"${String(name)}" is missing: ${issue.message}`, path.slice(0, -1), true)]
   return [at('wrong-type', `${typeof name === 'string' ? `${name}: ` : ''}${issue.message}`, path)]
 }
 

@@ -12,7 +12,7 @@
  */
 
 import { Composer, type CST, isAlias, isMap, isScalar, isSeq, type ParsedNode, type Scalar } from 'yaml'
-import type { Problem } from '../errors.ts'
+import type { Problem, ProblemCode } from '../errors.ts'
 import type { Place } from './program.ts'
 import { guardedTokens, type Report } from './tokens.ts'
 
@@ -42,7 +42,7 @@ export function readSource(file: string, raw: string): Source {
   const text = raw.startsWith('\uFEFF') ? raw.slice(1) : raw
   const problems: Problem[] = []
   const places = lineStarts(text)
-  const report = (offset: number, code: string, message: string) => {
+  const report = (offset: number, code: ProblemCode, message: string) => {
     problems.push({ file, ...places(offset), severity: 'error', code, message })
     if (problems.length >= MAX_ERRORS) throw new EnoughErrors()
   }

@@ -4,6 +4,7 @@
  */
 
 import { CST, Lexer, Parser } from 'yaml'
+import type { ProblemCode } from '../errors.ts'
 
 const MAX_BYTES = 256 * 1024
 const MAX_DEPTH = 64
@@ -11,7 +12,7 @@ const MAX_DEPTH = 64
 const MAX_MARKS = 80_000
 const MAX_TOKENS = 100_000
 /** Tells a fault by its offset in the text. Throws when there have been enough. */
-export type Report = (offset: number, code: string, message: string) => void
+export type Report = (offset: number, code: ProblemCode, message: string) => void
 
 /** The tokens of a text, or none when it was refused. */
 export function guardedTokens(text: string, report: Report): CST.Token[] {

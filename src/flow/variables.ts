@@ -1,12 +1,13 @@
 /** The variables of a flow: declared with a default, and by it with a type. */
 
+import type { ProblemCode } from '../errors.ts'
 import { RESERVED } from './expressions.ts'
 import type { Program, ValueType } from './program.ts'
 import { VARIABLE } from './schema.ts'
 import type { Path } from './source.ts'
 import { typeOfValue } from './turn.ts'
 
-type Report = (code: string, message: string, path: Path, atKey?: boolean) => void
+type Report = (code: ProblemCode, message: string, path: Path, atKey?: boolean) => void
 
 /** Words that the expression language keeps for itself. */
 const CEL_WORDS = new Set(

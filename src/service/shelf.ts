@@ -35,15 +35,16 @@ export async function openShelf(folder: string, facts: ShelfFacts): Promise<Shel
   const sources = new WeakMap<Program, KeptText[]>()
 
   async function reload(): Promise<Problem[]> {
-    const files = await texts(folder)
+    const unread: Problem[] = []
+    const files = await texts(folder, unread)
     const read = loadFlows(files, facts)
     const near = files.map(({ path, text }) => ({ path: relative(folder, path), text }))
     for (const program of read.programs.values()) sources.set(program, near)
     // A flow whose file is gone is gone; one whose file has a fault keeps its former version.
-    const faulty = new Set(read.problems.filter((p) => p.severity === 'error').map((p) => flowName(p.file)))
+    problems = [...unread, ...read.problems]
+    const faulty = new Set(problems.filter((p) => p.severity === 'error').map((p) => flowName(p.file)))
     const kept = [...programs].filter(([name]) => faulty.has(name) && !read.programs.has(name))
     programs = new Map([...kept, ...read.programs])
-    problems = read.problems
     return problems
   }
 
@@ -70,15 +71,28 @@ export async function openShelf(folder: string, facts: ShelfFacts): Promise<Shel
 
 const flowName = (file: string): string => file.replace(/^.*\//, '').replace(/\.ya?ml$/, '')
 
-/** All YAML texts of `flows/` and `library/`, with paths that lead to them from the working folder. */
-export async function texts(folder: string): Promise<{ path: string; text: string }[]> {
+/**
+ * All YAML texts of `flows/` and `library/`, with paths that lead to them from the working folder. A file that cannot be
+ * read is left out and told in `problems`.
+ */
+export async function texts(folder: string, problems: Problem[]): Promise<{ path: string; text: string }[]> {
   const found: { path: string; text: string }[] = []
   for (const part of ['flows', 'library']) {
     const names = await readdir(join(folder, part)).catch(() => [] as string[])
     for (const name of names.filter((each) => /\.ya?ml$/.test(each)).sort()) {
       const path = join(folder, part, name)
-      found.push({ path, text: await readFile(path, 'utf8') })
+      try {
+        found.push({ path, text: await readFile(path, 'utf8') })
+      } catch (error) {
+        problems.push(unreadable(path, error))
+      }
     }
   }
   return found
+}
+
+/** What is told of a file that is there and cannot be read. */
+export function unreadable(file: string, error: unknown): Problem {
+  const message = `cannot be read: ${error instanceof Error ? error.message : error}`
+  return { file, line: 1, column: 1, severity: 'error', code: 'unreadable', message }
 }

@@ -12,27 +12,44 @@ import type { Program } from '../../flow/program.ts'
 import { placeOf, readSource } from '../../flow/source.ts'
 import { findSound } from '../../media/sounds.ts'
 import { allowList, allowsHost } from '../../outgoing/allow-list.ts'
-import { texts } from '../../service/shelf.ts'
+import { texts, unreadable } from '../../service/shelf.ts'
+import type { Io } from '../io.ts'
+import { flowsFolder } from '../project.ts'
 import type { Files } from './files.ts'
 
 /** All faults of the files that were asked for. Never rejects because of what is in a file. */
-export async function checkProject({ asked, config: path }: Files, env: Environment): Promise<Problem[]> {
+export async function checkProject({ asked, config: path }: Files, io: Pick<Io, 'env' | 'cwd'>): Promise<Problem[]> {
+  const { env } = io
   const loaded = path !== null && existsSync(path) ? loadConfig(path, env) : null
   const config = loaded && 'config' in loaded ? loaded.config : null
   const problems: Problem[] = []
   const roots = new Set(asked.filter(({ sort }) => sort !== 'config').map(({ path }) => rootOf(path)))
-  if (config !== null) roots.add(config.flows)
+  // Also of a configuration with faults: the flows that it leads to are there all the same.
+  if (path !== null && existsSync(path)) roots.add(flowsFolder(path, io))
 
+  const read = (path: string): string | null => {
+    try {
+      return readFileSync(path, 'utf8')
+    } catch (error) {
+      problems.push(unreadable(path, error))
+      return null
+    }
+  }
   const wanted = new Set(asked.map((file) => file.path))
   const flows = new Set<string>()
   const programs = new Map<string, Program>()
   for (const root of roots) {
-    const inFolders = await texts(root)
+    const unread: Problem[] = []
+    const inFolders = await texts(root, unread)
+    const listed = new Set([...inFolders.map((file) => file.path), ...unread.map((problem) => problem.file)])
     const alone = asked
-      .filter((file) => file.sort === 'flow' && rootOf(file.path) === root)
-      .filter((file) => !inFolders.some((one) => one.path === file.path))
-      .map((file) => ({ path: file.path, text: readFileSync(file.path, 'utf8') }))
-    const { programs: sound, problems: found } = loadFlows([...inFolders, ...alone], factsOf(root, config))
+      .filter((file) => file.sort === 'flow' && rootOf(file.path) === root && !listed.has(file.path))
+      .flatMap(({ path }) => {
+        const text = read(path)
+        return text === null ? [] : [{ path, text }]
+      })
+    const { programs: sound, problems: told } = loadFlows([...inFolders, ...alone], factsOf(root, config))
+    const found = [...unread, ...told]
     for (const [name, program] of sound) {
       flows.add(name)
       programs.set(name, program)
@@ -43,7 +60,9 @@ export async function checkProject({ asked, config: path }: Files, env: Environm
   }
 
   for (const { path, sort } of asked) {
-    const text = readFileSync(path, 'utf8')
+    if (sort === 'flow') continue
+    const text = read(path)
+    if (text === null) continue
     if (sort === 'campaign') {
       const trunks = config?.asterisk.flatMap((node) => node.trunks.map((trunk) => trunk.name)) ?? null
       problems.push(...loadCampaign(path, text, { flows: [...flows], trunks }).problems, ...contactsOf(path, text))

@@ -16,7 +16,7 @@ export const flows: Examination = async function* ({ config, io }) {
     yield warn('flows', `there are none in ${config.flows}`, 'Write one, or begin with `apel init`.')
     return
   }
-  const problems = await checkProject(files, io.env)
+  const problems = await checkProject(files, io)
   const errors = problems.filter((problem) => problem.severity === 'error').length
   const text = `${count(files.asked.length, 'file')}, ${count(errors, 'error')}`
   if (errors > 0) yield fail('flows', text, '`apel check` names them with their places.')

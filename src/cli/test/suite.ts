@@ -35,7 +35,9 @@ export async function runSuites(found: Found[]): Promise<Results> {
   const results: Results = { suites: [], coverage: [] }
   for (const { root, tests, whole } of found) {
     const sounds = (name: string, language: string) => findSound(join(root, 'sounds'), name, language) !== null
-    const { programs, problems } = loadFlows(await texts(root), { sounds })
+    const problems: Problem[] = []
+    const { programs, problems: told } = loadFlows(await texts(root, problems), { sounds })
+    problems.push(...told)
     const censuses = new Map<string, Census>()
     if (whole) for (const [name, program] of programs) censuses.set(name, new Census(program))
     for (const file of tests) {

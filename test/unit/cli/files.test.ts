@@ -34,7 +34,10 @@ t.test('check tells every fault of every file, each with its place', async (t) =
   put('scripts-yaml/campaigns/spring.yaml', 'campaign: spring\nflow: dsk\ncontacts: { file: none.csv }\n')
   const { status, out } = await apelIn(cwd)('check')
   t.equal(status, 1)
-  t.match(out, /^apel\.yaml:1:1 error Unknown key `polcy`; did you mean `policy`\?$/m)
+  t.match(
+    out,
+    /^apel\.yaml:1:1 error Unknown key `polcy`; did you mean `policy`\? \[unknown-key\]\n {4}polcy: \{\}\n {4}\^$/m,
+  )
   t.match(out, /^apel\.yaml:2:21 error There is no flow named deks/m)
   t.match(out, /^scripts-yaml\/flows\/bad\.yaml:4:\d+ error /m)
   t.match(out, /^scripts-yaml\/campaigns\/spring\.yaml:2:7 error There is no flow named dsk/m)

@@ -135,7 +135,7 @@ tests:
       '6:99 wrong-type expected an item of a script: hears, press, silent, says, waits, hangs_up, situation, agent, amd, http, task',
       '7:26 wrong-type disposition: expected completed, hangup, silent, nomatch, callback, opted_out, abandoned, machine, technical or cancelled: did you mean "completed"?',
       '7:46 wrong-type within: expected a duration as 500ms, 5s, 10m or 2h',
-      '8:51 missing "name" is missing: expected a text',
+      '8:51 missing-key "name" is missing: expected a text',
       '8:30 wrong-type kind: expected first, retry, callback, manual or inbound: did you mean "first"?',
     ],
   )
