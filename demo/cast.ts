@@ -2,8 +2,8 @@
  * Who is called, and what each does with the phone. Beside the behaviour stands what must come of it: one line an
  * attempt, with what is seen on the wire (the final SIP code, who hung up) and what the service must make of it.
  */
-import { answers, calls, hangsUp, neverAnswers, presses, refuses } from '../test/support/behaviours.ts'
-import type { Behaviour, PhoneCall } from '../test/support/phone.ts'
+import { answers, calls, hangsUp, neverAnswers, presses, refuses } from '../src/phones/behaviours.ts'
+import type { Behaviour, PhoneCall } from '../src/phones/phone.ts'
 
 export interface Expected {
   kind: 'first' | 'retry' | 'callback' | 'inbound'

@@ -1,7 +1,7 @@
 /** The figures of the summary, all from SIPp's log, from what the phones heard, and from the kernel's accounts. */
 import { readFileSync } from 'node:fs'
-import type { PhoneCall } from '../test/support/phone.ts'
-import type { Dialog } from '../test/support/sip-log.ts'
+import type { PhoneCall } from '../src/phones/phone.ts'
+import type { Dialog } from '../src/phones/sip-log.ts'
 
 /** Seconds of conversation, from the answer to the BYE. */
 export function talkTimes(dialogs: Dialog[]): { total: number; median: number; longest: number } {

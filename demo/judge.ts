@@ -3,7 +3,7 @@
  * was on the wire, and what the service wrote down. The service's own counters are no evidence; its records are, when
  * there is one for each dialog and none besides.
  */
-import type { Dialog } from '../test/support/sip-log.ts'
+import type { Dialog } from '../src/phones/sip-log.ts'
 import type { Expected } from './cast.ts'
 
 /** What a record must have for the judgement; as the API gives it. */

@@ -1,7 +1,7 @@
 /** The summary of the demo as text. */
 import Table from 'cli-table3'
 import { colour as pc } from '../src/cli/colour.ts'
-import type { Dialog } from '../test/support/sip-log.ts'
+import type { Dialog } from '../src/phones/sip-log.ts'
 import { rates, talkTimes } from './figures.ts'
 import { dispositionsByWire, type JudgedRecord, judge, type Person } from './judge.ts'
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { answers, presses, refuses } from '../support/behaviours.ts'
+import { answers, presses, refuses } from '../../src/phones/behaviours.ts'
 import { startCommand } from '../support/command.ts'
 import { startSystem } from '../support/system.ts'
 import { waitFor } from '../support/wait.ts'

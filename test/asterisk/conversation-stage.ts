@@ -18,10 +18,10 @@ import { makeLog } from '../../src/log.ts'
 import { espeak } from '../../src/media/engine.ts'
 import { makeStudio } from '../../src/media/voice.ts'
 import { makeWeb } from '../../src/outgoing.ts'
-import { type Exchange, startExchange } from '../support/exchange.ts'
+import { type Exchange, startExchange } from '../../src/phones/exchange.ts'
+import type { Behaviour, PhoneCall } from '../../src/phones/phone.ts'
+import { freePort, freeRange } from '../../src/phones/ports.ts'
 import { keepJournal } from '../support/journals.ts'
-import type { Behaviour, PhoneCall } from '../support/phone.ts'
-import { freePort, freeRange } from '../support/ports.ts'
 import { contextOf, recordOf, sources } from '../unit/call/a-call.ts'
 
 /** One conversation, when it is over. */

@@ -1,7 +1,7 @@
 /** Conversations on a real Asterisk, with phones that press, speak, are silent and hang up. Side by side, on own numbers. */
 import t from 'tap'
-import { answers, calls, hangsUp, refuses } from '../support/behaviours.ts'
-import { speech, tone } from '../support/speech.ts'
+import { answers, calls, hangsUp, refuses } from '../../src/phones/behaviours.ts'
+import { speech, tone } from '../../src/phones/speech.ts'
 import { waitFor } from '../support/wait.ts'
 import { programOf } from '../unit/call/a-call.ts'
 import { startStage } from './conversation-stage.ts'

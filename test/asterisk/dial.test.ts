@@ -1,8 +1,8 @@
 /** A flow that connects its caller to somebody, on a real Asterisk: what they hear before, meanwhile and afterwards. */
 import t, { type Test } from 'tap'
-import { answers, calls, hangsUp, neverAnswers, refuses } from '../support/behaviours.ts'
-import type { Behaviour } from '../support/phone.ts'
-import { speech, tone } from '../support/speech.ts'
+import { answers, calls, hangsUp, neverAnswers, refuses } from '../../src/phones/behaviours.ts'
+import type { Behaviour } from '../../src/phones/phone.ts'
+import { speech, tone } from '../../src/phones/speech.ts'
 import { waitFor } from '../support/wait.ts'
 import { programOf } from '../unit/call/a-call.ts'
 import { startStage } from './conversation-stage.ts'

@@ -18,7 +18,7 @@ import { processRef } from '../../src/embedded/process.ts'
 import { startRedis } from '../../src/embedded/redis.ts'
 import { ensureTools, projectRoot, type Tools } from '../../src/embedded/tools.ts'
 import { ApelError } from '../../src/errors.ts'
-import { freePort, freeRange } from '../support/ports.ts'
+import { freePort, freeRange } from '../../src/phones/ports.ts'
 
 t.setTimeout(180_000)
 const run = promisify(execFile)

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { answers, presses } from '../support/behaviours.ts'
+import { answers, presses } from '../../src/phones/behaviours.ts'
 import { startSystem } from '../support/system.ts'
 import { waitFor } from '../support/wait.ts'
 

@@ -1,7 +1,7 @@
 /** Campaigns on a whole system, judged by SIPp's log: what may be dialled, when, in which order, and how fast. */
 import t from 'tap'
-import { answers, hangsUp, neverAnswers, refuses } from '../support/behaviours.ts'
-import type { Dialog } from '../support/sip-log.ts'
+import { answers, hangsUp, neverAnswers, refuses } from '../../src/phones/behaviours.ts'
+import type { Dialog } from '../../src/phones/sip-log.ts'
 import { startSystem } from '../support/system.ts'
 import { waitFor } from '../support/wait.ts'
 

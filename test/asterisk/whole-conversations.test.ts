@@ -3,8 +3,8 @@
  * run side by side on one system, each on its own number. What is claimed about sound is measured by the phone.
  */
 import t from 'tap'
-import { answers, calls, hangsUp, presses } from '../support/behaviours.ts'
-import { speech } from '../support/speech.ts'
+import { answers, calls, hangsUp, presses } from '../../src/phones/behaviours.ts'
+import { speech } from '../../src/phones/speech.ts'
 import { startSystem } from '../support/system.ts'
 
 t.setTimeout(200_000)

@@ -1,10 +1,10 @@
 /** Messages and opt-outs on a whole system: what the API shows of them afterwards. */
 import { join } from 'node:path'
 import t from 'tap'
-import { answers } from '../support/behaviours.ts'
-import { isIn } from '../support/ear.ts'
+import { answers } from '../../src/phones/behaviours.ts'
+import { isIn } from '../../src/phones/ear.ts'
+import { speech } from '../../src/phones/speech.ts'
 import { recording } from '../support/recording.ts'
-import { speech } from '../support/speech.ts'
 import { startSystem } from '../support/system.ts'
 import { waitFor } from '../support/wait.ts'
 

@@ -1,6 +1,6 @@
 /** Transfers on a whole system: what the API shows of them, and what the policy refuses. */
 import t from 'tap'
-import { answers, calls } from '../support/behaviours.ts'
+import { answers, calls } from '../../src/phones/behaviours.ts'
 import { startSystem } from '../support/system.ts'
 
 t.setTimeout(120_000)

@@ -1,7 +1,7 @@
 /** Broken trunks on a whole system: what they do to a campaign, and what they must not do to its numbers. */
 import t from 'tap'
-import { answers, neverAnswers, refuses, saysNothing } from '../support/behaviours.ts'
-import type { Behaviour } from '../support/phone.ts'
+import { answers, neverAnswers, refuses, saysNothing } from '../../src/phones/behaviours.ts'
+import type { Behaviour } from '../../src/phones/phone.ts'
 import { startSystem } from '../support/system.ts'
 import { waitFor } from '../support/wait.ts'
 

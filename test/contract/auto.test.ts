@@ -1,6 +1,6 @@
 /** Which transport is taken, and several nodes in one process. */
 import t from 'tap'
-import { presses } from '../support/behaviours.ts'
+import { presses } from '../../src/phones/behaviours.ts'
 import { waitFor } from '../support/wait.ts'
 import { PASSWORD, startBench } from './bench.ts'
 

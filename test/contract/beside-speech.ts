@@ -1,10 +1,10 @@
 /** What a line does beside playing sounds: it records, presses keys, and lets two channels hear each other. */
 import { dirname } from 'node:path'
 import type { Test } from 'tap'
-import { answers, hangsUp } from '../support/behaviours.ts'
-import { isIn } from '../support/ear.ts'
+import { answers, hangsUp } from '../../src/phones/behaviours.ts'
+import { isIn } from '../../src/phones/ear.ts'
+import { speech, tone } from '../../src/phones/speech.ts'
 import { recording } from '../support/recording.ts'
-import { speech, tone } from '../support/speech.ts'
 import { waitFor } from '../support/wait.ts'
 import type { Bench } from './bench.ts'
 

@@ -1,6 +1,6 @@
 /** The checker must not be lenient: accounts that are wrong in one point are each told, and sound ones pass. */
 import t from 'tap'
-import type { Dialog } from '../support/sip-log.ts'
+import type { Dialog } from '../../src/phones/sip-log.ts'
 import { type Account, broken, type Evidence } from './checker.ts'
 
 const at = Date.parse('2026-01-05T10:00:00Z')

@@ -5,7 +5,7 @@
  *
  * Each account is plain data, so that the checker itself can be held to accounts that are wrong in one point.
  */
-import type { Dialog } from '../support/sip-log.ts'
+import type { Dialog } from '../../src/phones/sip-log.ts'
 
 /** The fields of a record that a promise speaks of, as the API gives them (RFC 3339, null when absent). */
 export interface Account {

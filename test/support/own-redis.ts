@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { connect } from 'node:net'
-import { freePort } from './ports.ts'
-import { tool } from './sipp.ts'
+import { freePort } from '../../src/phones/ports.ts'
+import { tool } from '../../src/phones/sipp.ts'
 import { waitFor } from './wait.ts'
 
 export interface OwnRedis {

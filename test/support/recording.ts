@@ -1,7 +1,7 @@
 /** What Asterisk has recorded, found in the folder of an embedded one. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ulaw } from './speech.ts'
+import { ulaw } from '../../src/phones/speech.ts'
 
 /** The sound of the recording of this name as raw ulaw; null when there is none. `folder` is the data folder of the service. */
 export function recording(folder: string, name: string): Buffer | null {

@@ -1,7 +1,7 @@
 /** The judge of the demo must not be lenient: every account that differs in one point is noticed. */
 import t from 'tap'
 import { dispositionsByWire, type JudgedRecord, judge, type Person } from '../../../demo/judge.ts'
-import type { Dialog } from '../../support/sip-log.ts'
+import type { Dialog } from '../../../src/phones/sip-log.ts'
 
 const at = Date.parse('2026-01-05T10:00:00Z')
 const iso = (ms: number) => new Date(at + ms).toISOString()

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { readSipLog } from '../../support/sip-log.ts'
+import { readSipLog } from '../../../src/phones/sip-log.ts'
 
 function entry(second: string, sent: boolean, first: string, callId: string, cseq: string): string {
   const size = sent ? 'sent (286 bytes)' : 'received [286] bytes '

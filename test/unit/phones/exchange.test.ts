@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { answers, calls, neverAnswers, refuses } from '../../support/behaviours.ts'
-import { startExchange } from '../../support/exchange.ts'
-import { tone } from '../../support/speech.ts'
+import { answers, calls, neverAnswers, refuses } from '../../../src/phones/behaviours.ts'
+import { startExchange } from '../../../src/phones/exchange.ts'
+import { tone } from '../../../src/phones/speech.ts'
 
 t.setTimeout(60_000)
 

@@ -4,9 +4,9 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { defaultCacheDir } from '../embedded/tools.ts'
 import { freePort } from './ports.ts'
 
 export interface Sipp {
@@ -24,7 +24,7 @@ process.once('exit', () => {
 
 /** What the set-up has put into the cache, wrappers and all. */
 export function tool(name: string): string {
-  return join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'apel', 'bin', name)
+  return join(defaultCacheDir(), 'bin', name)
 }
 
 /** Starts SIPp on a free port of 127.0.0.1. `log` gets every message; errors go to `log`.errors. */
