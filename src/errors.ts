@@ -39,7 +39,9 @@ export const PROBLEM_CODES = {
   'unknown-flow': 'A flow is named that is not there.',
   // Of flows
   verb: 'A step has no verb, or more than one.',
-  'flow-name': 'A flow is named other than its file.',
+  'flow-name': 'A flow or a library is named other than its file.',
+  'unknown-library': 'A library is included that is not there.',
+  'name-clash': 'A flow and a library that it includes, or two of them, give something the same name.',
   'unknown-target': 'A step, situation, flow or task is named that is not there.',
   'unknown-variable': 'A variable is used that is not declared under `vars`.',
   expression: 'An expression, or the braces around one, is not right.',

@@ -1,6 +1,7 @@
 /** One flow for a command: by its name in the project, or by the path of its file. */
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
+import { bareName } from '../flow/library-file.ts'
 import { loadFlows } from '../flow/load.ts'
 import type { Program } from '../flow/program.ts'
 import { findSound } from '../media/sounds.ts'
@@ -17,9 +18,9 @@ export async function loadOne(name: string, config: string | undefined, io: Io, 
   const root = basename(dirname(path)) === 'flows' ? dirname(dirname(path)) : dirname(path)
   const files = (await texts(root, [])).filter((file) => file.path !== path)
   const sounds = (sound: string, language: string) => findSound(join(root, 'sounds'), sound, language) !== null
-  const { programs, problems } = loadFlows([...files, { path, text: readFileSync(path, 'utf8') }], { sounds })
-  const flow = programs.get(basename(path).replace(/\.ya?ml$/, ''))
+  const { programs, byFlow } = loadFlows([...files, { path, text: readFileSync(path, 'utf8') }], { sounds })
+  const flow = programs.get(bareName(path))
   if (flow) return flow
-  for (const problem of problems.filter((one) => one.file === path)) io.err(`${problemLine(problem, io.cwd)}\n`)
+  for (const problem of byFlow.get(bareName(path)) ?? []) io.err(`${problemLine(problem, io.cwd)}\n`)
   throw new Exit(1, `The flow ${name} has errors; it cannot be ${purpose}.`)
 }

@@ -54,6 +54,7 @@ export interface Build {
   problem(code: ProblemCode, message: string, path: Path, severity?: 'error' | 'warning', atKey?: boolean): void
 }
 
+/** What one file is built with: a flow's own, or that of a library, whose parts go into the flow's program. */
 export interface Workshop {
   file: string
   root: Located
@@ -61,7 +62,10 @@ export interface Workshop {
   compiler: ExpressionCompiler
   facts: Facts
   problems: Problem[]
+  /** Steps of the flow and of its libraries. */
   stepNames: Set<string>
+  /** The language of texts that are written once. */
+  language: string
 }
 
 const NOTHING: Expression = { source: '', type: 'any', reads: [], run: () => '' }
@@ -125,8 +129,8 @@ export function buildAt(shop: Workshop, base: Path, id: string, stepName: string
           path,
           'warning',
         )
-    } else variants.set(program.language, parts(raw, program.language, path))
-    const made: Text = { kind: 'written', variants, place: placeOf(root, [...base, ...path]) }
+    } else variants.set(shop.language, parts(raw, shop.language, path))
+    const made: Text = { kind: 'written', variants, place: placeOf(root, [...base, ...path]), of: id }
     program.texts.push(made)
     return made
   }

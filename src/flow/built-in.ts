@@ -20,7 +20,7 @@ const back: Target = { to: 'return', place: PLACE }
 /** Adds them to the program. */
 export function builtInSteps({ program }: Workshop): void {
   const add = (id: string, step: Pick<Step, 'verb' | 'node'> & Partial<Step>) =>
-    program.steps.set(id, { ...PLAIN, id, ...step })
+    program.steps.set(id, { ...PLAIN, file: program.file, id, ...step })
   add('@error/say', { verb: sayVerb, node: { text: phrase('technical'), bargeIn: true }, next: to('@error/callback') })
   add('@error/callback', {
     verb: callbackVerb,

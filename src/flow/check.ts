@@ -13,10 +13,17 @@ export type Report = (code: ProblemCode, message: string, step: Step, severity?:
 const PAUSE = 3000
 const SILENCE = 10_000
 
-/** Checks a compiled flow. `reached` names steps that other flows' callbacks begin at. */
-export function checkProgram(program: Program, reached: Iterable<string>, add: (problem: Problem) => void): void {
+/**
+ * Checks a compiled flow. `reached` names steps that other flows' callbacks begin at. Steps of a library that the flow does
+ * not use are held to everything but being reached. Answers the ids of the steps that a conversation may come to.
+ */
+export function checkProgram(
+  program: Program,
+  reached: Iterable<string>,
+  add: (problem: Problem) => void,
+): ReadonlySet<string> {
   const report: Report = (code, message, step, severity = 'error') =>
-    add({ file: program.file, ...step.place, severity, code, message })
+    add({ file: step.file, ...step.place, severity, code, message })
   const ways = new Map<string, Way[]>()
   for (const step of program.steps.values()) {
     if (step.id.startsWith('@on_hangup')) continue
@@ -31,16 +38,19 @@ export function checkProgram(program: Program, reached: Iterable<string>, add: (
   }
   const seen = walk(program, ways, reached)
   unreachable(program, seen, report)
-  const rounds = cycles(program, ways, seen, report)
-  withoutEnd(program, ways, seen, rounds, report)
+  const spare = [...program.steps.values()].filter(({ file }) => file !== program.file).map(({ id }) => id)
+  const walked = new Set([...seen, ...spare])
+  const rounds = cycles(program, ways, walked, report)
+  withoutEnd(program, ways, walked, rounds, report)
   if (rounds.size === 0) silence(program, ways, report)
   const keysLeadAway = situationsLeadAway(program, ways)
   for (const step of program.steps.values()) {
     if (!keysLeadAway) withoutWayOut(step, ways.get(step.id) ?? [], report)
     wordless(step, report)
-    shadowed(program, step, report)
+    if (seen.has(step.id)) shadowed(program, step, report)
     outcomesWithoutTarget(step, report)
   }
+  return seen
 }
 
 function walk(program: Program, ways: Map<string, Way[]>, reached: Iterable<string>): Set<string> {
@@ -59,7 +69,7 @@ function walk(program: Program, ways: Map<string, Way[]>, reached: Iterable<stri
 
 function unreachable(program: Program, seen: Set<string>, report: Report): void {
   for (const step of program.steps.values())
-    if (step.name !== null && !seen.has(step.id))
+    if (step.name !== null && step.file === program.file && !seen.has(step.id))
       report('unreachable', `nothing leads to the step "${step.name}"`, step)
 }
 

@@ -18,13 +18,9 @@ export interface Part {
   kind: 'step' | 'option' | 'rung' | 'situation'
   /** `ask`, `ask 1`, `ask noinput 2`, `defaults nomatch 1`, `threats`. */
   name: string
+  /** The flow's file, or that of a library. */
+  file: string
   place: Place
-}
-
-export interface Coverage {
-  parts: number
-  covered: number
-  missing: Part[]
 }
 
 type Kind = 'noinput' | 'nomatch'
@@ -34,17 +30,24 @@ export function partsOf(program: Program): Part[] {
   const parts: Part[] = []
   for (const step of program.steps.values()) {
     if (step.name === null) continue
-    parts.push({ kind: 'step', name: step.name, place: step.place })
-    for (const [key, { place }] of options(step)) parts.push({ kind: 'option', name: `${step.name} ${key}`, place })
+    const { name, file, place } = step
+    parts.push({ kind: 'step', name, file, place })
+    for (const [key, target] of options(step))
+      parts.push({ kind: 'option', name: `${name} ${key}`, file, place: target.place })
     for (const kind of ['noinput', 'nomatch'] as const)
       for (const [index] of written(program, step, kind).entries())
-        parts.push({ kind: 'rung', name: `${step.name} ${kind} ${index + 1}`, place: step.place })
+        parts.push({ kind: 'rung', name: `${name} ${kind} ${index + 1}`, file, place })
   }
   for (const kind of ['noinput', 'nomatch'] as const)
     if (program.manner[kind] !== USUAL_MANNER[kind])
       for (const [index] of ladder(program.manner[kind]).entries())
-        parts.push({ kind: 'rung', name: `defaults ${kind} ${index + 1}`, place: { line: 1, column: 1 } })
-  for (const { name, place } of program.situations.values()) parts.push({ kind: 'situation', name, place })
+        parts.push({
+          kind: 'rung',
+          name: `defaults ${kind} ${index + 1}`,
+          file: program.file,
+          place: { line: 1, column: 1 },
+        })
+  for (const { name, file, place } of program.situations.values()) parts.push({ kind: 'situation', name, file, place })
   return parts
 }
 
@@ -66,7 +69,7 @@ function options(step: Step): [string, Target][] {
 
 /** Counts what the tests of one flow went through. */
 export class Census {
-  private readonly program: Program
+  readonly program: Program
   private readonly seen = new Set<string>()
 
   constructor(program: Program) {
@@ -126,10 +129,9 @@ export class Census {
     return step !== undefined && (step.verb.question !== undefined || !!(step.node as { say?: unknown }).say)
   }
 
-  coverage(): Coverage {
-    const parts = partsOf(this.program)
-    const missing = parts.filter(({ kind, name }) => !this.seen.has(`${kind} ${name}`))
-    return { parts: parts.length, covered: parts.length - missing.length, missing }
+  /** Every part, and whether a test went through it. */
+  parts(): { part: Part; seen: boolean }[] {
+    return partsOf(this.program).map((part) => ({ part, seen: this.seen.has(`${part.kind} ${part.name}`) }))
   }
 }
 

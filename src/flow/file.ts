@@ -55,7 +55,10 @@ export const flowFile = fields({
 
 /** What a library file holds. */
 export const libraryFile = fields({
+  library: word.optional(),
   description: word.optional(),
+  language: language.optional(),
+  vars: z.record(z.string(), anything, { error: 'expected a map: variable to default' }).optional(),
   situations: z.record(z.string(), anything, { error: 'expected a map: name to situation' }).optional(),
   steps: z.record(z.string(), anything, { error: 'expected a map: name to step' }).optional(),
 })

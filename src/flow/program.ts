@@ -41,7 +41,7 @@ export type Part =
 
 /** What is to be said, by language. A built-in one is a phrase, kept in `phrases.ts` in every language that we speak. */
 export type Text =
-  | { kind: 'written'; variants: Map<string, Part[]>; place: Place }
+  | { kind: 'written'; variants: Map<string, Part[]>; place: Place /** The id of what it belongs to. */; of: string }
   | { kind: 'phrase'; phrase: PhraseName }
 
 export interface Assignment {
@@ -107,6 +107,8 @@ export interface Step<Node = any> {
   label: string | null
   hint: string | null
   pace: 'slow' | 'normal' | null
+  /** The flow's own file, or a library's. */
+  file: string
   place: Place
 }
 
@@ -125,6 +127,8 @@ export interface Situation {
   warn: Text | null
   /** What is done when the strikes are used up. */
   final: Target | null
+  /** The flow's own file, or a library's. */
+  file: string
   place: Place
 }
 

@@ -69,6 +69,7 @@ export function buildSituations(shop: Workshop, raw: unknown): void {
       strikes: map.strikes ?? 0,
       warn: b.optionalText(map.warn, 'warn'),
       final: map.then === undefined ? null : b.target(map.then, 'then'),
+      file: shop.file,
       place: placeOf(shop.root, path, true),
     })
   }

@@ -42,6 +42,7 @@ export function compileStep(shop: Workshop, path: Path, id: string, name: string
     label: (map.label as string | undefined) ?? null,
     hint: (map.hint as string | undefined) ?? null,
     pace: (map.pace as 'slow' | 'normal' | undefined) ?? null,
+    file: shop.file,
     place: placeOf(shop.root, path, true),
   }
   shop.program.steps.set(id, step)

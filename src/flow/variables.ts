@@ -1,13 +1,10 @@
 /** The variables of a flow: declared with a default, and by it with a type. */
 
-import type { ProblemCode } from '../errors.ts'
+import type { Build } from './build.ts'
 import { RESERVED } from './expressions.ts'
 import type { Program, ValueType } from './program.ts'
 import { VARIABLE } from './schema.ts'
-import type { Path } from './source.ts'
 import { typeOfValue } from './turn.ts'
-
-type Report = (code: ProblemCode, message: string, path: Path, atKey?: boolean) => void
 
 /** Words that the expression language keeps for itself. */
 const CEL_WORDS = new Set(
@@ -17,22 +14,46 @@ const CEL_WORDS = new Set(
   ).split(' '),
 )
 
-/** Adds the variables of a file's `vars` to its program. */
-export function readVariables(vars: Record<string, unknown>, program: Program, report: Report): void {
+/**
+ * Adds the variables of a file's `vars` to its program. A library may name one that its flow or another library has declared:
+ * it is the same variable, with the default of whoever declared it first.
+ */
+export function readVariables(vars: Record<string, unknown>, program: Program, problem: Build['problem']): void {
   for (const [name, value] of Object.entries(vars)) {
     if (CEL_WORDS.has(name)) {
-      report('name', `"${name}" is a word of the expression language and cannot be a variable`, ['vars', name], true)
+      problem(
+        'name',
+        `"${name}" is a word of the expression language and cannot be a variable`,
+        ['vars', name],
+        'error',
+        true,
+      )
       continue
     }
     if (!VARIABLE.test(name)) {
-      report('name', `"${name}" cannot be the name of a variable: use letters, digits and _`, ['vars', name], true)
+      problem(
+        'name',
+        `"${name}" cannot be the name of a variable: use letters, digits and _`,
+        ['vars', name],
+        'error',
+        true,
+      )
       continue
     }
     if (RESERVED.includes(name)) {
-      report('name', `"${name}" is there in every flow and cannot be declared`, ['vars', name], true)
+      problem('name', `"${name}" is there in every flow and cannot be declared`, ['vars', name], 'error', true)
       continue
     }
     const type: ValueType = typeOfValue(value)
+    const known = Object.hasOwn(program.types, name) ? program.types[name] : undefined
+    if (known !== undefined) {
+      if (known !== type)
+        problem('name-clash', `"${name}" is a ${known} in the flow or in another library, and a ${type} here`, [
+          'vars',
+          name,
+        ])
+      continue
+    }
     program.vars[name] = value
     program.types[name] = type
   }

@@ -6,6 +6,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { isAbsolute, join, relative } from 'node:path'
 import type { FlowView } from '../api/ports.ts'
 import type { Problem } from '../errors.ts'
+import { bareName } from '../flow/library-file.ts'
 import { loadFlows } from '../flow/load.ts'
 import type { Program } from '../flow/program.ts'
 import type { KeptText } from '../store/journals.ts'
@@ -32,6 +33,7 @@ export interface ShelfFacts {
 export async function openShelf(folder: string, facts: ShelfFacts): Promise<Shelf> {
   let programs = new Map<string, Program>()
   let problems: Problem[] = []
+  let byFlow = new Map<string, Problem[]>()
   const sources = new WeakMap<Program, KeptText[]>()
 
   async function reload(): Promise<Problem[]> {
@@ -40,10 +42,11 @@ export async function openShelf(folder: string, facts: ShelfFacts): Promise<Shel
     const read = loadFlows(files, facts)
     const near = files.map(({ path, text }) => ({ path: relative(folder, path), text }))
     for (const program of read.programs.values()) sources.set(program, near)
-    // A flow whose file is gone is gone; one whose file has a fault keeps its former version.
     problems = [...unread, ...read.problems]
-    const faulty = new Set(problems.filter((p) => p.severity === 'error').map((p) => flowName(p.file)))
-    const kept = [...programs].filter(([name]) => faulty.has(name) && !read.programs.has(name))
+    byFlow = read.byFlow
+    // A flow whose file is gone is gone; one that has a fault, or whose library has one, keeps its former version.
+    for (const problem of unread) byFlow.set(bareName(problem.file), [problem])
+    const kept = [...programs].filter(([name]) => byFlow.has(name) && !read.programs.has(name))
     programs = new Map([...kept, ...read.programs])
     return problems
   }
@@ -64,12 +67,10 @@ export async function openShelf(folder: string, facts: ShelfFacts): Promise<Shel
           language: program.language,
           file: isAbsolute(program.file) ? relative(folder, program.file) : program.file,
           steps: [...program.steps.values()].flatMap((step) => step.name ?? []),
-          problems: problems.filter((problem) => problem.file === program.file),
+          problems: byFlow.get(program.flow) ?? [],
         })),
   }
 }
-
-const flowName = (file: string): string => file.replace(/^.*\//, '').replace(/\.ya?ml$/, '')
 
 /**
  * All YAML texts of `flows/` and `library/`, with paths that lead to them from the working folder. A file that cannot be

@@ -6,10 +6,11 @@ import { type Config, type Environment, loadConfig } from '../../config.ts'
 import { loadCampaign } from '../../dialer/campaign.ts'
 import type { Problem } from '../../errors.ts'
 import { checkTests, readTests } from '../../flow/conversation-test-file.ts'
+import { bareName } from '../../flow/library-file.ts'
 import { loadFlows } from '../../flow/load.ts'
 import { guess } from '../../flow/near.ts'
 import type { Program } from '../../flow/program.ts'
-import { placeOf, readSource } from '../../flow/source.ts'
+import { placeOf } from '../../flow/source.ts'
 import { findSound } from '../../media/sounds.ts'
 import { allowList, allowsHost } from '../../outgoing/allow-list.ts'
 import { texts, unreadable } from '../../service/shelf.ts'
@@ -48,15 +49,18 @@ export async function checkProject({ asked, config: path }: Files, io: Pick<Io, 
         const text = read(path)
         return text === null ? [] : [{ path, text }]
       })
-    const { programs: sound, problems: told } = loadFlows([...inFolders, ...alone], factsOf(root, config))
-    const found = [...unread, ...told]
+    const { programs: sound, problems: faults, byFlow } = loadFlows([...inFolders, ...alone], factsOf(root, config))
+    const found = [...unread, ...faults]
     for (const [name, program] of sound) {
       flows.add(name)
       programs.set(name, program)
     }
     // A flow with an error is there all the same; who refers to it has no fault of their own.
-    for (const { file } of found) flows.add(basename(file).replace(/\.ya?ml$/, ''))
-    problems.push(...found.filter((problem) => wanted.has(problem.file)))
+    for (const name of [...byFlow.keys(), ...unread.map(({ file }) => bareName(file))]) flows.add(name)
+    // What is wrong in a library is told with the flows that include it.
+    const own = asked.flatMap(({ path }) => (rootOf(path) === root ? (byFlow.get(bareName(path)) ?? []) : []))
+    const told = new Set([...wanted, ...own.map(({ file }) => file)])
+    problems.push(...found.filter(({ file }) => told.has(file)))
   }
 
   for (const { path, sort } of asked) {
@@ -67,7 +71,6 @@ export async function checkProject({ asked, config: path }: Files, io: Pick<Io, 
       const trunks = config?.asterisk.flatMap((node) => node.trunks.map((trunk) => trunk.name)) ?? null
       problems.push(...loadCampaign(path, text, { flows: [...flows], trunks }).problems, ...contactsOf(path, text))
     } else if (sort === 'config') problems.push(...configProblems(path, text, flows, env))
-    else if (sort === 'library') problems.push(...readSource(path, text).problems)
     else if (sort === 'test') problems.push(...testProblems(path, text, programs, flows))
   }
   return problems.filter((one, at, all) => all.findIndex((other) => same(one, other)) === at)

@@ -57,9 +57,11 @@ export function human(results: Results, cwd: string): string {
 const percent = (value: number): string => `${Math.floor(value * 10) / 10} %`
 
 function covered(coverage: FlowCoverage[], cwd: string): string[] {
-  return coverage.flatMap(({ flow, file, parts, covered: through, missing }) => [
+  return coverage.flatMap(({ flow, parts, covered: through, missing }) => [
     `${flow}: ${through} of ${parts} steps, options, rungs and situations covered`,
-    ...missing.map(({ kind, name, place }) => `  not covered: ${kind} ${name} (${near(file, cwd)}:${place.line})`),
+    ...missing.map(
+      ({ kind, name, file, place }) => `  not covered: ${kind} ${name} (${near(file, cwd)}:${place.line})`,
+    ),
   ])
 }
 

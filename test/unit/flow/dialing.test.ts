@@ -156,10 +156,3 @@ t.test('strategies: a step that only wins is reached; one that is not there, or 
   t.match(only('{ try: [b], wins: [d] }'), [/unknown-target there is no step "d"/, /./].slice(0, 1))
   t.match(only('{ try: [b, b], wins: [c] }'), [/stands in the list once/])
 })
-
-t.test('include is refused until it works, so that nobody relies on it', async (t) => {
-  t.match(faults('include: [library/situations.yaml]\nstart: a\nsteps: { a: { hangup: true } }\n'), [
-    /^2:1 bad-value library files cannot be included yet/,
-  ])
-  t.strictSame(faults('include: []\nstart: a\nsteps: { a: { hangup: true } }\n'), [])
-})

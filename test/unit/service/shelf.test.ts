@@ -15,10 +15,12 @@ async function aShelf(t: { teardown(run: () => unknown): unknown }, flows: Recor
   const folder = mkdtempSync(join(tmpdir(), 'apel-shelf-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   mkdirSync(join(folder, 'flows'))
+  mkdirSync(join(folder, 'library'))
   const put = (name: string, text: string) => writeFileSync(join(folder, 'flows', `${name}.yaml`), text)
   for (const [name, text] of Object.entries(flows)) put(name, text)
+  const shelve = (name: string, text: string) => writeFileSync(join(folder, 'library', `${name}.yaml`), text)
   const drop = (name: string) => unlinkSync(join(folder, 'flows', `${name}.yaml`))
-  return { shelf: await openShelf(folder, facts), put, drop }
+  return { shelf: await openShelf(folder, facts), put, drop, shelve }
 }
 
 const said = (program: Parameters<typeof simulate>[0] | undefined) =>
@@ -65,4 +67,28 @@ t.test('a call that is on keeps the version that it began with', async (t) => {
     { parts: [{ text: 'One. Press 1.' }] },
   )
   t.equal(said(shelf.get('one')), 'Other words.')
+})
+
+t.test('a reload reads libraries again; a bad one keeps the flows that include it as they were', async (t) => {
+  const flow = 'flow: one\ninclude: [library/words.yaml]\nstart: a\nsteps:\n  a: { goto: hello }\n'
+  const words = (text: string) => `steps:\n  hello: { say: "${text}", next: hangup }\n`
+  const { shelf, put, shelve } = await aShelf(t, { two: hello('two', 'Two.') })
+  put('one', flow)
+  shelve('words', words('One.'))
+  t.strictSame(await shelf.reload(), [])
+  const first = shelf.get('one')!
+  t.strictSame(
+    shelf.texts(first)?.map(({ path }) => path),
+    ['flows/one.yaml', 'flows/two.yaml', 'library/words.yaml'],
+  )
+  shelve('words', words('One again.'))
+  await shelf.reload()
+  t.equal(said(shelf.get('one')), 'One again.')
+  t.not(shelf.get('one')!.version, first.version)
+  t.equal(said(first), 'One.')
+  shelve('words', 'steps:\n  hello: { sya: "One." }\n')
+  t.match(await shelf.reload(), [{ file: /library\/words\.yaml$/, line: 2 }])
+  t.equal(said(shelf.get('one')), 'One again.')
+  t.match(shelf.views().find(({ name }) => name === 'one')?.problems, [{ code: 'unknown-key' }])
+  t.strictSame(shelf.views().find(({ name }) => name === 'two')?.problems, [])
 })
