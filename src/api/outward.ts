@@ -16,6 +16,10 @@ export function outwardCall(call: { steps: object[]; legs: object[] }): Record<s
   return { ...outward(call), steps: call.steps.map(outward), legs: call.legs.map(outward) }
 }
 
+export function outwardCampaign(campaign: { schedule: object | null }): Record<string, unknown> {
+  return { ...outward(campaign), schedule: campaign.schedule && outward(campaign.schedule) }
+}
+
 export function outwardPage<T extends object>(
   page: { items: T[]; next: string | null },
   item: (value: T) => Record<string, unknown> = outward,

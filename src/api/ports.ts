@@ -37,6 +37,8 @@ export interface CampaignView {
   attempts: number
   started_at: number | null
   finished_at: number | null
+  /** Null without one. `last_result`: `started`, `skipped`, or the state that it found and left (`running`, `paused`). */
+  schedule: { next_at: number | null; last_at: number | null; last_result: string | null } | null
 }
 
 export interface ContactView {

@@ -2,9 +2,10 @@
 import type { Clock } from '../call/ports.ts'
 import { ApelError } from '../errors.ts'
 import { ring } from '../store/bell.ts'
-import type { CampaignState, CampaignView } from '../store/campaigns.ts'
+import type { CampaignState, CampaignView as Kept, Schedule } from '../store/campaigns.ts'
 import type { Store } from '../store/store.ts'
-import { type Known, parseCampaign } from './campaign.ts'
+import { type Campaign, type Known, parseCampaign } from './campaign.ts'
+import { nextRun } from './cron.ts'
 import { CALLBACKS, type Definitions } from './definitions.ts'
 
 export type Action = 'start' | 'pause' | 'resume' | 'stop' | 'drain'
@@ -17,10 +18,17 @@ const WAYS: Record<Action, { from: CampaignState[]; to: CampaignState }> = {
   drain: { from: ['running', 'paused'], to: 'stopping' },
 }
 
+export interface CampaignView extends Omit<Kept, 'scheduled'> {
+  /** Times in ms; `last_result`: what came of the last run, see `Came`. Null without a schedule. */
+  schedule: { next_at: number | null; last_at: number | null; last_result: string | null } | null
+}
+
 export interface CampaignPorts {
   store: Store
   definitions: Definitions
   clock: Clock
+  /** Where neither schedule nor campaign names a zone. */
+  timezone: string
   /** The flows and trunks that a definition may name, as they are now. */
   known(): Known
 }
@@ -42,7 +50,9 @@ export class CampaignDesk {
         problems: parsed.faults,
       })
     }
-    const created = await this.ports.store.campaigns.put(name, definition, this.ports.clock.now())
+    const { store, clock, timezone } = this.ports
+    const schedule = scheduleOf(parsed.campaign, timezone)
+    const created = await store.campaigns.put(name, definition, clock.now(), { schedule })
     this.ports.definitions.forget(name)
     return { created, campaign: await this.get(name) }
   }
@@ -50,7 +60,16 @@ export class CampaignDesk {
   async get(name: string): Promise<CampaignView> {
     const view = await this.ports.store.campaigns.view(name)
     if (view === null) throw new ApelError('not_found', `There is no campaign ${name}.`)
-    return view
+    const { scheduled, ...kept } = view
+    const last = scheduled?.last
+    return {
+      ...kept,
+      schedule: scheduled && {
+        next_at: nextRun(scheduled.schedule.cron, scheduled.schedule.zone, scheduled.seen),
+        last_at: last?.at ?? null,
+        last_result: last?.came ?? null,
+      },
+    }
   }
 
   /** In alphabetical order from the one named `cursor` on; `next` is the name of the first that did not fit. */
@@ -79,4 +98,8 @@ export class CampaignDesk {
     if (action === 'stop') await ring(store.db, { bell: 'cut', campaign: name, talking })
     return await this.get(name)
   }
+}
+
+function scheduleOf({ schedule, timezone }: Campaign, zone: string): Schedule | null {
+  return schedule && { cron: schedule.cron, zone: schedule.timezone ?? timezone ?? zone, missed: schedule.missed }
 }

@@ -4,6 +4,7 @@ import type { Disposition } from '../call/record.ts'
 import { duration, name, text, whole, yesNo, zone } from '../config/values.ts'
 import { windows } from '../config/windows.ts'
 import type { RetryRule } from './campaign.ts'
+import { cronFault } from './cron.ts'
 
 const HOUR = 3_600_000
 
@@ -49,6 +50,11 @@ const retry = z
 
 const date = z.string().regex(/^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/, 'must be a date such as 2026-12-01')
 
+const cron = text.superRefine((value, context) => {
+  const fault = cronFault(value)
+  if (fault !== null) context.addIssue({ code: 'custom', message: `: ${fault}` })
+})
+
 export const campaignSchema = z.strictObject({
   campaign: name,
   flow: name,
@@ -92,7 +98,7 @@ export const campaignSchema = z.strictObject({
   ),
   schedule: nullable(
     z.strictObject({
-      cron: text,
+      cron,
       timezone: nullable(zone),
       missed: z.enum(['skip', 'run_once']).default('run_once'),
     }),

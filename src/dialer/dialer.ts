@@ -32,6 +32,7 @@ import { Ledger } from './ledger.ts'
 import type { DialSettings, Placement } from './plan.ts'
 import { type ManualRequest, Planner } from './planner.ts'
 import { type DialQueue, openQueue } from './queue.ts'
+import { Schedules } from './schedules.ts'
 import { Turns } from './turns.ts'
 import { DialWorker } from './worker.ts'
 
@@ -119,6 +120,7 @@ export function makeDialer(ports: DialerPorts): Dialer {
   const entrance = new Entrance({ store, definitions, planner, gate, turns, policy, clock, log, instance })
   const explainer = new Explainer({ store, definitions, planner, gate, policy })
   const importer = new Importer(store, policy)
+  const schedules = new Schedules(store, clock, log)
   const worker = new DialWorker({
     store,
     definitions,
@@ -141,10 +143,12 @@ export function makeDialer(ports: DialerPorts): Dialer {
         if (ring.state !== 'running') turns.clear(ring.campaign)
         emit({ type: 'campaign.state', data: { name: ring.campaign, state: ring.state } })
         feeder.wake(ring.campaign)
+        schedules.wake()
         break
       case 'definition':
         definitions.forget(ring.campaign)
         feeder.wake(ring.campaign)
+        schedules.wake()
         break
       case 'work':
         feeder.wake(ring.campaign)
@@ -174,6 +178,7 @@ export function makeDialer(ports: DialerPorts): Dialer {
       await gate.takeBackLost()
       await worker.recover()
       await feeder.wakeAll()
+      schedules.wake()
     }
     again().catch((error: Error) => log.warn({ error: error.message }, 'Redis cannot be read now'))
   }
@@ -182,7 +187,7 @@ export function makeDialer(ports: DialerPorts): Dialer {
   return {
     ledger,
     callbacks,
-    campaigns: new CampaignDesk({ store, definitions, clock, known: ports.known }),
+    campaigns: new CampaignDesk({ store, definitions, clock, known: ports.known, timezone: policy.timezone }),
     contacts: new ContactDesk({ store, definitions, planner, policy, clock }),
 
     async import(name, source) {
@@ -194,7 +199,7 @@ export function makeDialer(ports: DialerPorts): Dialer {
 
     async start() {
       await store.writable()
-      await store.campaigns.put(CALLBACKS, { campaign: CALLBACKS, flow: CALLBACKS }, clock.now(), true)
+      await store.campaigns.put(CALLBACKS, { campaign: CALLBACKS, flow: CALLBACKS }, clock.now(), { builtin: true })
       releases.push(await listen(await ports.another('bell'), heard))
       // ioredis tells each time that the connection is back.
       store.db.redis.on('ready', wake)
@@ -204,10 +209,12 @@ export function makeDialer(ports: DialerPorts): Dialer {
         feeder.used(job.campaign)
       })
       await feeder.wakeAll()
+      schedules.wake()
     },
 
     async stop() {
       stopping = true
+      schedules.stop()
       feeder.stop()
       turns.clear()
       for (const release of releases.splice(0)) release()

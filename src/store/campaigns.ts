@@ -1,10 +1,28 @@
 /** Campaigns as they are kept: the definition as its author wrote it, a state, counters that are the sum of the contacts. */
 import type { Db } from './db.ts'
 import { keys } from './keys.ts'
-import { putScript, transitionScript } from './scripts/campaigns.ts'
+import { putScript, runScript, transitionScript } from './scripts/campaigns.ts'
 
 export type CampaignState = 'ready' | 'running' | 'paused' | 'stopping' | 'stopped' | 'finished'
 export type ContactState = 'pending' | 'waiting' | 'callback' | 'dialing' | 'done' | 'held'
+
+/** When a campaign starts by itself; `zone` is filled in. */
+export interface Schedule {
+  cron: string
+  zone: string
+  missed: 'skip' | 'run_once'
+}
+
+/** A schedule with how far its runs have been seen to (ms), and what came of the last one. */
+export interface Scheduled {
+  name: string
+  schedule: Schedule
+  seen: number
+  last: { at: number; came: Came } | null
+}
+
+/** `started`, `skipped`, or the state that a run found and left as it was. */
+export type Came = 'started' | 'skipped' | 'running' | 'paused'
 
 export interface CampaignView {
   name: string
@@ -16,6 +34,7 @@ export interface CampaignView {
   attempts: number
   started_at: number | null
   finished_at: number | null
+  scheduled: Scheduled | null
 }
 
 /** How many went where in a campaign's conversations. */
@@ -33,8 +52,40 @@ export class Campaigns {
   }
 
   /** Keeps a definition; true when the campaign is new. `builtin` is always running and never finishes. */
-  async put(name: string, definition: Record<string, unknown>, now: number, builtin = false): Promise<boolean> {
-    return await this.db.run<boolean>(putScript, { name, definition: JSON.stringify(definition), builtin, now })
+  async put(
+    name: string,
+    definition: Record<string, unknown>,
+    now: number,
+    { schedule = null, builtin = false }: { schedule?: Schedule | null; builtin?: boolean } = {},
+  ): Promise<boolean> {
+    return await this.db.run<boolean>(putScript, {
+      name,
+      definition: JSON.stringify(definition),
+      schedule: schedule === null ? '' : scheduleText(schedule),
+      builtin,
+      now,
+    })
+  }
+
+  /** All campaigns that have a schedule. */
+  async scheduled(): Promise<Scheduled[]> {
+    const names = await this.names()
+    if (names.length === 0) return []
+    const found = await this.db.batch<(string | null)[][]>((pipeline) => {
+      for (const name of names) pipeline.hmget(keys.campaign(name), ...SCHEDULED)
+    })
+    return found.flatMap((fields, i) => scheduledOf(names[i] ?? '', fields) ?? [])
+  }
+
+  /**
+   * Sees to the runs up to `now`, the last of which was due at `due`: starts the campaign, or passes them over. Of
+   * several instances one does it; the others are told `other`. `stopping`: not yet. Without `due` nothing is told of it.
+   */
+  async run(
+    { name, schedule, seen }: Scheduled,
+    { now, due, start }: { now: number; due: number | null; start: boolean },
+  ): Promise<Came | 'stopping' | 'other'> {
+    return await this.db.run(runScript, { name, schedule: scheduleText(schedule), seen, now, due, start })
   }
 
   /** Names in alphabetical order. */
@@ -96,6 +147,10 @@ export class Campaigns {
       attempts: count('attempts'),
       started_at: about.started_at === undefined ? null : Number(about.started_at),
       finished_at: about.finished_at === undefined ? null : Number(about.finished_at),
+      scheduled: scheduledOf(
+        name,
+        SCHEDULED.map((field) => about[field] ?? null),
+      ),
     }
   }
 
@@ -124,4 +179,17 @@ export class Campaigns {
       pipeline.publish(keys.bell, JSON.stringify({ bell: 'control' }))
     })
   }
+}
+
+const SCHEDULED = ['schedule', 'seen', 'run_at', 'run'] as const
+
+/** One text for one schedule: a changed one is another text. */
+function scheduleText({ cron, zone, missed }: Schedule): string {
+  return JSON.stringify({ cron, zone, missed })
+}
+
+function scheduledOf(name: string, [text, seen, at, came]: (string | null)[]): Scheduled | null {
+  if (!text) return null
+  const last = at ? { at: Number(at), came: came as Came } : null
+  return { name, schedule: JSON.parse(text) as Schedule, seen: Number(seen), last }
 }

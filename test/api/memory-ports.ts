@@ -127,7 +127,7 @@ export function memoryPorts(): Memory {
         const before = campaigns.get(name)
         const counts = { contacts: 0, pending: 0, waiting: 0, callback: 0, dialing: 0, done: 0, held: 0 }
         const fresh = { name, state: 'ready', counts, dispositions: {}, outcomes: {}, attempts: 0 } as const
-        const campaign = { ...fresh, started_at: null, finished_at: null, ...before, definition }
+        const campaign = { ...fresh, started_at: null, finished_at: null, schedule: null, ...before, definition }
         campaigns.set(name, campaign)
         return { created: before === undefined, campaign }
       },

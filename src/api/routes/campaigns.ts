@@ -1,6 +1,6 @@
 /** Campaigns: their definition, their state, and the actions that move them. */
 import { z } from 'zod'
-import { outward, outwardPage } from '../outward.ts'
+import { outwardCampaign, outwardPage } from '../outward.ts'
 import type { ApiPorts, CampaignView } from '../ports.ts'
 import { campaign, definition, stepCounts, stopOptions } from '../schemas/campaigns.ts'
 import { byName, failures, page, paging } from '../schemas/common.ts'
@@ -25,7 +25,7 @@ export function campaignRoutes(api: Api, ports: ApiPorts): void {
     },
     async (request, reply) => {
       const { created, campaign } = await campaigns.put(request.params.name, request.body)
-      return reply.code(created ? 201 : 200).send(outward(campaign))
+      return reply.code(created ? 201 : 200).send(outwardCampaign(campaign))
     },
   )
 
@@ -35,7 +35,7 @@ export function campaignRoutes(api: Api, ports: ApiPorts): void {
       config: { scope: 'read' },
       schema: { tags, summary: 'One campaign', params: byName, response: { 200: campaign, ...failures } },
     },
-    async (request) => outward(await campaigns.get(request.params.name)),
+    async (request) => outwardCampaign(await campaigns.get(request.params.name)),
   )
 
   api.get(
@@ -49,7 +49,7 @@ export function campaignRoutes(api: Api, ports: ApiPorts): void {
         response: { 200: page(campaign), ...failures },
       },
     },
-    async (request) => outwardPage(await campaigns.list(request.query)),
+    async (request) => outwardPage(await campaigns.list(request.query), outwardCampaign),
   )
 
   api.get(
@@ -79,7 +79,7 @@ export function campaignRoutes(api: Api, ports: ApiPorts): void {
           response: { 200: campaign, ...failures },
         },
       },
-      async (request) => outward(await act(request.params.name)),
+      async (request) => outwardCampaign(await act(request.params.name)),
     )
   }
   action('start', 'Begins to dial', campaigns.start)
@@ -99,6 +99,6 @@ export function campaignRoutes(api: Api, ports: ApiPorts): void {
         response: { 200: campaign, ...failures },
       },
     },
-    async (request) => outward(await campaigns.stop(request.params.name, { now: request.body?.now ?? false })),
+    async (request) => outwardCampaign(await campaigns.stop(request.params.name, { now: request.body?.now ?? false })),
   )
 }

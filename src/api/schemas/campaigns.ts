@@ -22,6 +22,9 @@ export const campaign = z.object({
   attempts: z.int(),
   started_at: time.nullable(),
   finished_at: time.nullable(),
+  schedule: z
+    .object({ next_at: time.nullable(), last_at: time.nullable(), last_result: z.string().nullable() })
+    .nullable(),
 })
 
 export const definition = z.record(z.string(), z.unknown()).describe('A campaign file as JSON')

@@ -35,6 +35,7 @@ export const status: Register = (group, io) => {
 
 function screen(campaign: Campaign): string {
   const { contacts, ...counts } = campaign.counts
+  const schedule = campaign.schedule as Record<string, string | null> | null
   return facts({
     campaign: campaign.name,
     state: campaign.state,
@@ -45,5 +46,7 @@ function screen(campaign: Campaign): string {
     outcomes: tally(campaign.outcomes),
     started: when(campaign.started_at),
     finished: when(campaign.finished_at),
+    'next start': schedule && when(schedule.next_at),
+    'last start': schedule?.last_at && `${when(schedule.last_at)} (${schedule.last_result})`,
   })
 }
