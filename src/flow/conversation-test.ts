@@ -6,8 +6,9 @@
 
 import type { CallContext, FlowResult } from './io.ts'
 import type { Place, Program } from './program.ts'
-import { contains, type ScriptItem, type Simulation, simulate } from './simulate.ts'
-import type { Watch } from './stage.ts'
+import { contains, type ScriptItem, type Simulation } from './script.ts'
+import { simulate } from './simulate.ts'
+import type { Watch } from './view.ts'
 
 export interface ScriptLine {
   item: ScriptItem

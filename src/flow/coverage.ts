@@ -11,8 +11,8 @@
 import { USUAL_MANNER } from './build.ts'
 import type { TestRun } from './conversation-test.ts'
 import type { Place, Program, Rung, Step, Target } from './program.ts'
-import type { Watch } from './stage.ts'
 import type { State } from './state.ts'
+import type { Watch } from './view.ts'
 
 export interface Part {
   kind: 'step' | 'option' | 'rung' | 'situation'

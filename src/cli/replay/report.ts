@@ -2,7 +2,7 @@
 
 import type { Effect, FlowEvent } from '../../flow/io.ts'
 import type { Parting, Replayed } from '../../flow/replay.ts'
-import { wordsOf } from '../../flow/stage.ts'
+import { wordsOf } from '../../flow/view.ts'
 import { colour as pc } from '../colour.ts'
 import { count } from '../show-text.ts'
 

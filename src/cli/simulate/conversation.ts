@@ -1,8 +1,9 @@
 /** A rehearsal in a terminal: what was said is shown as it comes, and the end with what it left behind. */
 import { createInterface } from 'node:readline'
 import { time } from '../../flow/conversation-test.ts'
-import type { Rehearsal, ScriptItem, Simulation } from '../../flow/simulate.ts'
-import type { Line } from '../../flow/stage.ts'
+import type { ScriptItem, Simulation } from '../../flow/script.ts'
+import type { Rehearsal } from '../../flow/simulate.ts'
+import type { Line } from '../../flow/view.ts'
 import { colour as pc } from '../colour.ts'
 import type { Io } from '../io.ts'
 import { facts } from '../show-text.ts'

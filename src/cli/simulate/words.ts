@@ -1,7 +1,7 @@
 /** What a person types for the other side of a call, one word or several a line. */
 import { parseDuration } from '../../flow/duration.ts'
 import { near } from '../../flow/near.ts'
-import type { ScriptItem } from '../../flow/simulate.ts'
+import type { ScriptItem } from '../../flow/script.ts'
 
 export type Typed = { item: ScriptItem } | { silence: true } | { quit: true } | { help: true } | { wrong: string }
 

@@ -1,7 +1,7 @@
 /** A conversation as people read it: when, who, what; and beside each line what a script had expected of it. */
 import { time } from '../../flow/conversation-test.ts'
-import type { Simulation } from '../../flow/simulate.ts'
-import type { Line } from '../../flow/stage.ts'
+import type { Simulation } from '../../flow/script.ts'
+import type { Line } from '../../flow/view.ts'
 
 const WIDTH = 64
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { loadFlows } from '../../../src/flow/load.ts'
-import type { ScriptItem } from '../../../src/flow/simulate.ts'
+import type { ScriptItem } from '../../../src/flow/script.ts'
 import { hears, type Options, press, pressInto, silent, talk, waits } from './talk.ts'
 
 const shipped = (name: string) => {

@@ -2,9 +2,11 @@
 import type { CallContext, Effect, FlowEvent, HangupBy, Verdict } from '../../../src/flow/io.ts'
 import { type Facts, loadFlows } from '../../../src/flow/load.ts'
 import type { Program } from '../../../src/flow/program.ts'
-import { type ScriptItem, type Simulation, simulate, TEST_NOW, testCall, wordsOf } from '../../../src/flow/simulate.ts'
+import type { ScriptItem, Simulation } from '../../../src/flow/script.ts'
+import { simulate, TEST_NOW, testCall } from '../../../src/flow/simulate.ts'
 import type { Slot } from '../../../src/flow/state.ts'
 import { begin, result, step } from '../../../src/flow/step.ts'
+import { wordsOf } from '../../../src/flow/view.ts'
 
 /** Ten o'clock on a Monday in Bucharest. */
 export const NOW = TEST_NOW
