@@ -93,13 +93,8 @@ export interface InboundConfig {
 
 export type Scope = 'read' | 'dial' | 'campaign' | 'admin'
 
-export type EventName =
-  | 'call.started'
-  | 'call.step'
-  | 'call.ended'
-  | 'callback.scheduled'
-  | 'campaign.state'
-  | 'trunk.state'
+/** What a webhook may ask for. */
+export type EventName = 'call.started' | 'call.ended' | 'callback.scheduled' | 'campaign.state' | 'trunk.state'
 
 export interface Config {
   /** The file that was read; null without one. */

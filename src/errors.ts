@@ -61,9 +61,11 @@ export const PROBLEM_CODES = {
   'short-ring': 'A campaign rings for less than 15 s.',
   'missing-file': "The contacts' file of a campaign is not there.",
   environment: 'A variable is not in the environment and has no default.',
-  'duplicate-name': 'Two nodes, trunks, tokens or numbers called are the same.',
+  'duplicate-name': 'Two nodes, trunks, tokens, webhooks or numbers called are the same.',
   'unknown-peer': 'A trunk of an embedded node leads to a peer that is not there.',
   'port-taken': 'Two parts want the same port.',
+  'host-not-allowed':
+    'A webhook goes to a host that `http.allow_hosts` does not name, or has a password in its address.',
   'open-api': 'The API would listen beyond loopback without a token.',
   'plain-http': 'The password of ARI goes over the network in the clear.',
   'short-token': 'A token of the API can be guessed.',

@@ -4,7 +4,7 @@
  * second answer of the name server cannot slip past it. No redirects, at most 1 MiB of an answer, one deadline over all.
  */
 import { lookup as resolve } from 'node:dns'
-import { type ClientRequest, Agent as HttpAgent, request as httpRequest } from 'node:http'
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import type { Web } from './call/ports.ts'
@@ -14,6 +14,9 @@ import { type AllowList, allowedUrl, allowList, hostOf, portOf } from './outgoin
 
 /** Bytes of an answer that are read. */
 const most = 1024 * 1024
+/** Bytes and ms of an answer's body that are read for the sake of the connection alone. */
+const LEFTOVER = 64 * 1024
+const LEFTOVER_TIME = 1_000
 
 export interface Outgoing {
   method: string
@@ -22,6 +25,11 @@ export interface Outgoing {
   body: string | null
   /** ms, over the look-up, the connection and the whole answer. */
   timeout: number
+  /**
+   * Asked for again it does no harm, and only the status of the answer matters: the connection is kept open, and the request is
+   * answered as soon as the status is there, without the body.
+   */
+  repeatable?: boolean
 }
 
 export interface Answer {
@@ -102,7 +110,7 @@ const ours = new Set([
 const reads = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 function sendOne(outgoing: Outgoing, list: AllowList, agents: { http: HttpAgent; https: HttpsAgent }): Promise<Answer> {
-  const { method, url: address, headers, body, timeout } = outgoing
+  const { method, url: address, headers, body, timeout, repeatable = false } = outgoing
   return new Promise((resolve, reject) => {
     const url = allowedUrl(address, list)
     const host = hostOf(url)
@@ -126,7 +134,7 @@ function sendOne(outgoing: Outgoing, list: AllowList, agents: { http: HttpAgent;
       const secure = url.protocol === 'https:'
       request = (secure ? httpsRequest : httpRequest)(url, {
         method,
-        agent: !reads.has(method.toUpperCase()) ? false : secure ? agents.https : agents.http,
+        agent: !repeatable && !reads.has(method.toUpperCase()) ? false : secure ? agents.https : agents.http,
         lookup: guarded(list, url),
         headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !ours.has(name.toLowerCase()))),
       })
@@ -135,6 +143,10 @@ function sendOne(outgoing: Outgoing, list: AllowList, agents: { http: HttpAgent;
     }
     request.on('error', fail)
     request.on('response', (response) => {
+      if (repeatable) {
+        end(() => resolve({ status: response.statusCode ?? 0, contentType: '', body: '' }))
+        return letGo(response)
+      }
       const pieces: Buffer[] = []
       let size = 0
       response.on('data', (piece: Buffer) => {
@@ -153,6 +165,18 @@ function sendOne(outgoing: Outgoing, list: AllowList, agents: { http: HttpAgent;
     })
     request.end(body ?? undefined)
   })
+}
+
+/** Reads the rest of an answer that nobody needs, so that the connection can be used again; a long or slow one is cut off. */
+function letGo(response: IncomingMessage): void {
+  const timer = setTimeout(() => response.destroy(), LEFTOVER_TIME)
+  let size = 0
+  response.on('data', (piece: Buffer) => {
+    size += piece.length
+    if (size > LEFTOVER) response.destroy()
+  })
+  response.on('error', () => undefined)
+  response.on('close', () => clearTimeout(timer))
 }
 
 /** A name look-up that gives only addresses that may be reached; the connection goes to what it gives. */

@@ -35,6 +35,7 @@ import { apiPorts } from './service/ports/api.ts'
 import { sweepHourly } from './service/recordings.ts'
 import { openRedis } from './service/redis.ts'
 import { openShelf, type Shelf } from './service/shelf.ts'
+import { makeWebhooks } from './service/webhooks.ts'
 import { makeReleasers } from './shutdown.ts'
 import { nextEpoch } from './store/instance.ts'
 
@@ -122,6 +123,12 @@ async function start(
   releasers.add('the sweeping of sounds', () => clearInterval(sweeping))
   const web = makeWeb({ allowHosts: config.http.allow_hosts })
   releasers.add('outgoing connections', () => web.close())
+  const settings = settingsOf(config)
+  const webhooks = makeWebhooks(config.webhooks, {
+    ...{ outbox: store.outbox, web, clock, log, trunks: settings.trunks },
+    tried: (result) => metrics.webhookTries.inc({ result }),
+  })
+  releasers.add('the webhooks', () => within(clock, STOPPING, webhooks.stop(), undefined))
   const list = allowList(config.http.allow_hosts)
   const shelf = await openShelf(config.flows, {
     sounds: (name, language) => findSound(sounds, name, language) !== null,
@@ -177,7 +184,6 @@ async function start(
     publish: events.publish,
   })
   const flow = shelf.get
-  const settings = settingsOf(config)
   const place = makePlace(calls, flow, byName, settings)
   const known = () => ({
     flows: shelf.views().map(({ name }) => name),
@@ -214,7 +220,8 @@ async function start(
   for (const problem of files.problems) log.warn({ ...problem }, 'a campaign file has a fault')
   for (const { telephony } of nodes) telephony.onChange(({ ready }) => ready && dialer.wake())
   heart.onRecovery(() => dialer.wake())
-  meter({ metrics, events, nodes, heart, dialer, store, now })
+  meter({ metrics, events, nodes, heart, dialer, store, webhooks, now })
+  await webhooks.start(await another('bell'))
   await dialer.start()
   releasers.add('the dialer', () => within(clock, STOPPING, dialer.stop(), undefined))
 

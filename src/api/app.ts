@@ -29,6 +29,7 @@ import { healthRoutes } from './routes/health.ts'
 import { resultRoutes } from './routes/results.ts'
 import { runRoutes } from './routes/runs.ts'
 import { soundRoutes } from './routes/sounds.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 import { describe, withZod } from './validation.ts'
 
 declare module 'fastify' {
@@ -122,6 +123,7 @@ export async function makeApp(parts: ApiParts): Promise<FastifyInstance> {
   controlRoutes(api, ports)
   explainRoutes(api, ports)
   eventRoutes(api, ports)
+  webhookRoutes(api, ports)
   soundRoutes(api, ports)
   return app
 }

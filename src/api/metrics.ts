@@ -31,6 +31,18 @@ export function makeMetrics() {
     }),
     queueDepth: new Gauge({ name: 'apel_queue_depth', help: 'Calls waiting in the queue.', registers }),
     callbacksDue: new Gauge({ name: 'apel_callbacks_due', help: 'Callbacks whose time has come.', registers }),
+    webhookTries: new Counter({
+      name: 'apel_webhook_tries_total',
+      help: 'Tries to deliver a letter to a webhook: arrived, refused (to be tried again), given_up.',
+      labelNames: ['result'] as const,
+      registers,
+    }),
+    webhooksWaiting: new Gauge({
+      name: 'apel_webhooks_waiting',
+      help: 'Calls (campaigns, trunks) with letters that wait for a webhook.',
+      registers,
+    }),
+    webhooksDead: new Gauge({ name: 'apel_webhooks_dead', help: 'Letters that were given up.', registers }),
     ariRequestSeconds: new Histogram({
       name: 'apel_ari_request_seconds',
       help: 'Time that a request to Asterisk took.',

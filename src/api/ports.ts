@@ -41,6 +41,22 @@ export interface CampaignView {
   schedule: { next_at: number | null; last_at: number | null; last_result: string | null } | null
 }
 
+/** A letter to a webhook that was given up. */
+export interface DeadLetterView {
+  id: string
+  event: string
+  at: number
+  /** The receiver, without what may be secret in its address. */
+  url: string
+  /** E.164 of the call that it tells of; null: it tells of none. */
+  number: string | null
+  tries: number
+  reason: string
+  died_at: number
+  /** What it tells, as the receiver would get it; null when that was erased. */
+  data: Record<string, unknown> | null
+}
+
 export interface ContactView {
   key: string
   number: string
@@ -278,6 +294,12 @@ export interface ApiPorts {
   }
   /** Every rule's verdict on the number; `campaign`: only as a contact of this one. */
   explain(number: string, campaign: string | null): Promise<ExplanationView>
+  webhooks: {
+    /** Letters that no receiver took, newest first. */
+    dead(query: PageQuery): Promise<Page<DeadLetterView>>
+    /** In line again, with all its tries. Throws `not_found`, `invalid_state` when nobody sends to that receiver any more. */
+    replay(id: string): Promise<void>
+  }
   flows(): Promise<FlowView[]>
   /** The file behind a sound that an Asterisk without a shared folder fetches; null when there is none. */
   sound(name: string): string | null

@@ -19,11 +19,12 @@ import { serve } from './serve.ts'
 import { show } from './show.ts'
 import { simulate } from './simulate.ts'
 import { test } from './test.ts'
+import { webhooks } from './webhooks.ts'
 
 /** In the order of the help: the service, its files, and then what speaks to it. */
 const commands: Register[] = [
   ...[serve, init, check, test, simulate, graph, doctor],
-  ...[campaign, batch, dial, calls, show, replay, explain, callbacks, dnc, control],
+  ...[campaign, batch, dial, calls, show, replay, explain, callbacks, dnc, webhooks, control],
 ]
 
 /** Runs one command line (without `node` and the script) and answers its exit code. Never rejects. */

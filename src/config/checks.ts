@@ -4,10 +4,11 @@
  */
 import { normaliseInbound } from '../dialer/numbers.ts'
 import type { Problem } from '../errors.ts'
+import { allowedUrl, allowList } from '../outgoing/allow-list.ts'
 import type { Document } from './document.ts'
 import { type Found, list, map } from './found.ts'
 import { nodes, ports } from './node-checks.ts'
-import { isLoopback } from './values.ts'
+import { allowedHost, isLoopback } from './values.ts'
 
 export function crossChecks(document: Document): Problem[] {
   const root = map(document.value)
@@ -18,6 +19,7 @@ export function crossChecks(document: Document): Problem[] {
     ...api(root),
     ...inbound(root),
     ...speech(root),
+    ...webhooks(root),
   ]
   return found.map(({ path, key, code, message, severity }): Problem => {
     const place = key === undefined ? document.place(path) : document.keyPlace(path, key)
@@ -113,4 +115,27 @@ function* speech(root: Record<string, unknown>): Iterable<Found> {
       code: 'bad-value',
       message: '`speech.command` needs `engine: command`; keep one of the two.',
     }
+}
+
+function* webhooks(root: Record<string, unknown>): Iterable<Found> {
+  const named = list(map(root.http).allow_hosts)
+  const hosts = allowList(named.filter((entry): entry is string => allowedHost.safeParse(entry).success))
+  const seen = new Set<unknown>()
+  for (const [w, item] of list(root.webhooks).entries()) {
+    const { url } = map(item)
+    if (typeof url !== 'string' || !URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) continue
+    const path = ['webhooks', w, 'url']
+    if (seen.has(url))
+      yield {
+        path,
+        code: 'duplicate-name',
+        message: 'Two webhooks have the same address; keep one, with the events of both.',
+      }
+    seen.add(url)
+    try {
+      allowedUrl(url, hosts)
+    } catch (error) {
+      yield { path, code: 'host-not-allowed', message: (error as Error).message }
+    }
+  }
 }

@@ -89,14 +89,8 @@ const node = z.strictObject({
   extensions: template.optional(),
 })
 
-const events = z.enum([
-  'call.started',
-  'call.step',
-  'call.ended',
-  'callback.scheduled',
-  'campaign.state',
-  'trunk.state',
-])
+/** Not `call.step`: a request for every step would be a flood; `/v1/events` tells them. */
+const events = z.enum(['call.started', 'call.ended', 'callback.scheduled', 'campaign.state', 'trunk.state'])
 
 export const configSchema = z.strictObject({
   instance: z

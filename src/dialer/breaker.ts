@@ -38,3 +38,13 @@ export function mayFailOver(record: Ended): boolean {
   const sign = signOf(record)
   return sign !== null && sign !== 'rang' && sign !== 'works' && sign !== 'none' && sign !== '408'
 }
+
+/** The news of a breaker as they are told: `until` in ms while it is paused; `reason`: the answers that did it. */
+export function trunkView(
+  { trunk, state, until, kind }: { trunk: string; state: string; until: number; kind: string },
+  trunks: readonly { name: string; node: string }[],
+): Record<string, unknown> {
+  const node = trunks.find(({ name }) => name === trunk)?.node ?? null
+  const reason = kind === '' ? null : kind === 'none' ? 'no answer' : kind
+  return { name: trunk, node, state, until: state === 'paused' ? until : null, reason }
+}

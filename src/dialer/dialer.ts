@@ -18,6 +18,7 @@ import type { Attempt } from '../store/attempt-record.ts'
 import { listen, type Ring } from '../store/bell.ts'
 import type { Purpose } from '../store/connect.ts'
 import type { Store } from '../store/store.ts'
+import { trunkView } from './breaker.ts'
 import { CallbackDesk } from './callbacks.ts'
 import type { Known } from './campaign.ts'
 import { CampaignDesk } from './campaign-desk.ts'
@@ -83,13 +84,6 @@ export interface Dialer {
   /** A node's link came up, or Redis came back: look again at once. */
   wake(): void
   queueDepth(): Promise<number>
-}
-
-/** `until` in ms while it is paused; `reason`: the answers that did it. */
-function trunkView({ trunk, state, until, kind }: Ring & { bell: 'trunk' }, { trunks }: DialSettings) {
-  const node = trunks.find(({ name }) => name === trunk)?.node ?? null
-  const reason = kind === '' ? null : kind === 'none' ? 'no answer' : kind
-  return { name: trunk, node, state, until: state === 'paused' ? until : null, reason }
 }
 
 export function makeDialer(ports: DialerPorts): Dialer {
@@ -158,7 +152,7 @@ export function makeDialer(ports: DialerPorts): Dialer {
         ports.cut(ring.campaign, ring.talking)
         break
       case 'trunk':
-        emit({ type: 'trunk.state', data: trunkView(ring, settings) })
+        emit({ type: 'trunk.state', data: trunkView(ring, settings.trunks) })
         if (ring.state !== 'probing') wake()
         break
       case 'control':

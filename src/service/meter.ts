@@ -5,6 +5,7 @@ import type { Store } from '../store/store.ts'
 import type { Events } from './events.ts'
 import type { Heart } from './heart.ts'
 import type { ServiceNode } from './nodes.ts'
+import type { Webhooks } from './webhooks.ts'
 
 export interface Metered {
   metrics: Metrics
@@ -13,10 +14,11 @@ export interface Metered {
   heart: Heart
   dialer: Dialer
   store: Store
+  webhooks: Webhooks
   now(): number
 }
 
-export function meter({ metrics, events, nodes, heart, dialer, store, now }: Metered): void {
+export function meter({ metrics, events, nodes, heart, dialer, store, webhooks, now }: Metered): void {
   events.subscribe((event) => {
     if (event.type !== 'call.started' && event.type !== 'call.ended') return
     const { kind, attempt, disposition } = event.data
@@ -38,5 +40,7 @@ export function meter({ metrics, events, nodes, heart, dialer, store, now }: Met
     const names = await store.campaigns.names()
     const due = await Promise.all(names.map((name) => store.callbacks.due(name, now())))
     metrics.callbacksDue.set(due.reduce((sum, one) => sum + one, 0))
+    metrics.webhooksWaiting.set(await webhooks.waiting())
+    metrics.webhooksDead.set(await store.outbox.deadCount())
   })
 }

@@ -9,6 +9,7 @@ import { DoNotCall } from './dnc.ts'
 import { Idempotency } from './idempotency.ts'
 import { Journals } from './journals.ts'
 import { LineUp } from './line-up.ts'
+import { Outbox } from './outbox.ts'
 
 export interface Store {
   db: Db
@@ -20,6 +21,7 @@ export interface Store {
   callbacks: Callbacks
   dnc: DoNotCall
   idempotency: Idempotency
+  outbox: Outbox
   /** Null when Redis takes writes now, else the reason in words. Also measures the difference of the clocks. */
   writable(): Promise<string | null>
 }
@@ -38,6 +40,7 @@ export function openStore(redis: Redis, now: () => number): Store {
     callbacks: new Callbacks(db),
     dnc: new DoNotCall(db),
     idempotency: new Idempotency(db),
+    outbox: new Outbox(db),
     writable: () => db.probe(),
   }
 }

@@ -11,6 +11,7 @@ import type {
   CampaignState,
   CampaignView,
   ContactView,
+  DeadLetterView,
   DncEntry,
   ImportReport,
   JournalView,
@@ -28,6 +29,7 @@ export interface Memory {
   calls: Map<string, CallView>
   journals: Map<string, JournalView>
   results: CallRecord[]
+  dead: DeadLetterView[]
   /** While set, every port that touches the ledger behaves so: fails, or never answers. */
   trouble: 'none' | 'down' | 'silent'
   ready: boolean
@@ -293,6 +295,14 @@ export function memoryPorts(): Memory {
       rules: [{ rule: 'window', verdict: 'hold', reason: 'closed', until: Date.UTC(2026, 0, 6, 8) }],
       attempts: [aRecord()],
     }),
+    webhooks: {
+      dead: async () => ({ items: memory.dead, next: null }),
+      async replay(id) {
+        const at = memory.dead.findIndex((letter) => letter.id === id)
+        if (at < 0) missing(`dead letter ${id}`)
+        memory.dead.splice(at, 1)
+      },
+    },
     flows: async () => [],
     sound: () => null,
     control: {
@@ -332,6 +342,7 @@ export function memoryPorts(): Memory {
     calls: new Map(),
     journals: new Map(),
     results: [],
+    dead: [],
     trouble: 'none',
     ready: true,
     dialed: 0,

@@ -243,3 +243,25 @@ t.test('the description is complete: every path, its parameters and its answers'
       t.equal(parameters.filter((one) => one.in === 'path').length, named, `${method} ${path} names its parameters`)
     }
 })
+
+t.test('dead letters are listed with their reason, and sent again', async (t) => {
+  const { app, memory } = await withCampaign()
+  t.teardown(() => app.close())
+  const letter = { id: '7-1', event: 'call.ended', url: 'http://crm.example/calls', number: '+40711111111', tries: 15 }
+  const at = Date.UTC(2026, 0, 5)
+  memory.dead = [{ ...letter, at, died_at: at, reason: 'it answered 500', data: { id: 'a1' } }]
+  const list = await app.inject({ url: '/v1/webhooks/dead' })
+  t.same(list.json(), {
+    items: [
+      {
+        ...letter,
+        ...{ at: '2026-01-05T00:00:00.000Z', died_at: '2026-01-05T00:00:00.000Z' },
+        ...{ reason: 'it answered 500', data: { id: 'a1' } },
+      },
+    ],
+    next: null,
+  })
+  const replay = { method: 'POST', url: '/v1/webhooks/dead/7-1/replay' } as const
+  t.match(await app.inject(replay), { statusCode: 200, body: '{"id":"7-1","replayed":true}' })
+  t.match(await app.inject(replay), { statusCode: 404 })
+})

@@ -2,7 +2,10 @@
  * The API over the real service: a real Redis, a program of its own, and no Asterisk at its end, so that everything but the
  * call itself is seen through HTTP and through the commands. Every answer is held against the description.
  */
+import { createHmac } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
@@ -26,11 +29,28 @@ const put = (name: string, text: string): void => {
 const port = await freePort('tcp')
 const url = `http://127.0.0.1:${port}`
 const token = 'a-token-that-nobody-guesses'
+/** What a webhook was told, with its headers. */
+const told: { body: string; headers: Record<string, unknown> }[] = []
+const receiver = createServer((request, response) => {
+  let body = ''
+  request.on('data', (piece) => {
+    body += piece
+  })
+  request.on('end', () => {
+    told.push({ body, headers: request.headers })
+    response.end()
+  })
+})
+await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
+t.teardown(() => receiver.close())
+const hook = `127.0.0.1:${(receiver.address() as AddressInfo).port}`
 put(
   'apel.yaml',
   `api: { port: ${port}, tokens: [ { name: all, token: "\${TOKEN}", scopes: [admin] } ] }
 asterisk: [ { name: pbx, url: "http://127.0.0.1:9", username: a, password: b, trunks: [ { name: carrier } ] } ]
 policy: { allow: [+40], windows: "00:00-24:00" }
+http: { allow_hosts: ["${hook}"] }
+webhooks: [ { url: "http://${hook}/calls?key=a-key-in-the-address", secret: "\${SECRET}" } ]
 `,
 )
 put(
@@ -51,7 +71,7 @@ const service = new ServiceProcess({
   url,
   config: join(folder, 'apel.yaml'),
   log: join(folder, 'serve.log'),
-  env: { TOKEN: token },
+  env: { TOKEN: token, SECRET: 'a-secret-that-signs' },
 })
 t.teardown(async () => {
   await service.end()
@@ -178,6 +198,12 @@ t.test('callbacks and the do-not-call list hold what they were told', async (t) 
   t.equal(made.status, 201, JSON.stringify(made.body))
   fits(t, callback.strict(), made.body)
   t.equal(made.body.number, '+40711111111')
+  const { body, headers } = await waitFor(() => told[0], { what: 'the webhook' })
+  t.match(JSON.parse(body), { event: 'callback.scheduled', at: /Z$/, data: made.body })
+  const hmac = createHmac('sha256', 'a-secret-that-signs').update(`${headers['x-apel-timestamp']}.${body}`)
+  t.equal(headers['x-apel-signature'], `v1=${hmac.digest('hex')}`)
+  t.match(await ask('GET', '/v1/webhooks/dead'), { status: 200, body: { items: [], next: null } })
+  t.match(await ask('POST', '/v1/webhooks/dead/1-1/replay'), { status: 404, body: { code: 'not_found' } })
   const path = `/v1/callbacks/${made.body.id}`
   const due_at = new Date(Date.now() + 7_200_000).toISOString()
   t.match(await ask('PATCH', path, { due_at }), { status: 200, body: { due_at } })
@@ -241,5 +267,5 @@ t.test('a Redis that does not answer is 503 within two seconds, and all is well 
 })
 
 t.test('no whole number and no token is in the log', async (t) => {
-  t.notMatch(service.log(), /\+?407111111\d\d|a-token-that/)
+  t.notMatch(service.log(), /\+?407111111\d\d|a-token-that|a-secret-that|a-key-in-the-address/)
 })

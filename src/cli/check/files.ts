@@ -71,5 +71,5 @@ function sortOf(path: string): Sort {
   const text = readFileSync(path, 'utf8').slice(0, 262_144)
   if (/^campaign\s*:/m.test(text)) return 'campaign'
   if (/^flow\s*:/m.test(text) || /^steps\s*:/m.test(text)) return /^tests\s*:/m.test(text) ? 'test' : 'flow'
-  return /^(asterisk|policy|inbound|redis|api|instance|data_dir)\s*:/m.test(text) ? 'config' : 'flow'
+  return /^(asterisk|policy|inbound|redis|api|instance|data_dir|http|webhooks)\s*:/m.test(text) ? 'config' : 'flow'
 }

@@ -15,6 +15,7 @@ import type { Shelf } from '../shelf.ts'
 import { callsPort } from './calls.ts'
 import { callbacksPort, campaignsPort, contactsPort } from './campaigns.ts'
 import { dncPort } from './dnc.ts'
+import { webhooksPort } from './webhooks.ts'
 
 export interface PortParts {
   config: Config
@@ -66,6 +67,7 @@ export function apiPorts(parts: PortParts): ApiPorts {
       change: (campaign, id, change) => runs.change(campaign, id, change, now()),
     },
     explain: (number, campaign) => dialer.explain(number, campaign),
+    webhooks: webhooksPort({ outbox: store.outbox, trunks: trunksOf(config) }, now),
     flows: async () => shelf.views(),
     sound: (name) => parts.studio.file(name),
     control: {
@@ -83,3 +85,6 @@ export function apiPorts(parts: PortParts): ApiPorts {
     idempotency: store.idempotency,
   }
 }
+
+const trunksOf = ({ asterisk }: Config) =>
+  asterisk.flatMap(({ name: node, trunks }) => trunks.map(({ name }) => ({ name, node })))

@@ -69,7 +69,7 @@ export function callbacksPort({ store, dialer, normalise }: CampaignParts): ApiP
   }
 }
 
-function viewOf({
+export function viewOf({
   id,
   number,
   campaign,

@@ -77,9 +77,6 @@ local function forgive(id, now)
   end
 end
 
-local function trunkis(trunk, state, till, kind)
-  ring({ bell = 'trunk', trunk = trunk, state = state, ['until'] = till or 0, kind = kind or '' })
-end
 
 -- The trunk answered as trunks do that work: it is not broken. While it is paused only the probe's word counts.
 local function trunkworks(trunk, id)

@@ -41,6 +41,7 @@ if not none(a.fields.call) and call('EXISTS', P .. 'a:' .. a.fields.call) == 1 t
   call('HSET', P .. 'a:' .. a.fields.call, '_agreed', a.id)
 end
 call('SET', P .. 'cbn:' .. a.number, a.id)
+post('callback.scheduled', none(a.fields.call) and a.id or a.fields.call, a.number, a.fields)
 call('ZADD', P .. 'callbacks', a.now, a.id)
 call('ZADD', camp(c) .. ':cb', a.due_at, a.id)
 call('HINCRBY', camp(c) .. ':counts', 'open_callbacks', 1)

@@ -46,6 +46,8 @@ if a.create and number ~= '' then
   call('LTRIM', P .. 'n:' .. number, 0, 999)
 end
 call('HSET', key, '_ended', call('XADD', P .. 'ended', '*', 'id', a.id))
+-- A leg is part of its call.
+if m[7] ~= '"leg"' then post('call.ended', a.id, number) end
 
 if cb and not none(a.callback) then
   local n = a.callback
@@ -184,6 +186,9 @@ if not state or state == 'ended' then return 'false' end
 for name, text in pairs(a.fields) do call('HSET', key, name, text) end
 if not none(a.state) then
   call('HSET', key, '_state', a.state)
+  if a.state == 'dialing' and state == 'reserved' and call('HGET', key, 'kind') ~= '"leg"' then
+    post('call.started', a.id, call('HGET', key, '_number') or '', recordof(a.id))
+  end
   local trunk = (a.state == 'ringing' or a.state == 'up') and call('HGET', key, 'trunk')
   if trunk then trunkworks(cjson.decode(trunk), a.id) end
 end

@@ -1,3 +1,5 @@
+import { outbox } from './outbox.ts'
+
 /**
  * What every script shares: the names of keys, a contact's state, a campaign's counters.
  *
@@ -46,10 +48,16 @@ local function move(c, row, s, to)
 end
 
 local function ring(message) call('PUBLISH', P .. 'bell', cjson.encode(message)) end
-
+${outbox}
 local function setstate(c, state)
   call('HSET', camp(c), 'state', state)
   ring({ bell = 'state', campaign = c, state = state })
+  post('campaign.state', 'campaign ' .. c, '', { name = c, state = state })
+end
+
+local function trunkis(trunk, state, till, kind)
+  ring({ bell = 'trunk', trunk = trunk, state = state, ['until'] = till or 0, kind = kind or '' })
+  post('trunk.state', 'trunk ' .. trunk, '', { trunk = trunk, state = state, ['until'] = till or 0, kind = kind or '' })
 end
 
 -- Rows or callbacks came to a campaign that had finished: it runs again.
@@ -85,6 +93,15 @@ local function closecallback(id, to)
   call('ZREM', camp(f[1]) .. ':window', 'c' .. id)
   call('HINCRBY', camp(f[1]) .. ':counts', 'open_callbacks', -1)
   if call('GET', P .. 'cbn:' .. f[2]) == id then call('DEL', P .. 'cbn:' .. f[2]) end
+end
+
+-- The fields of a record as JSON texts by name; what is not of it has a name with _.
+local function recordof(id)
+  local flat, out = call('HGETALL', P .. 'a:' .. id), {}
+  for i = 1, #flat, 2 do
+    if string.sub(flat[i], 1, 1) ~= '_' then out[flat[i]] = flat[i + 1] end
+  end
+  return out
 end
 
 -- The time in one of our ids, ms; nil for others.

@@ -173,7 +173,7 @@ end
 took(P .. 't:' .. trunk.name .. ':rate', trunk.rate.n)
 if probe then
   call('HSET', P .. 't:' .. trunk.name .. ':state', 'probe', a.id)
-  ring({ bell = 'trunk', trunk = trunk.name, state = 'probing', ['until'] = 0, kind = '' })
+  trunkis(trunk.name, 'probing')
 end
 if c and not none(a.rate) then took(camp(c) .. ':rate', a.rate.n) end
 
@@ -251,6 +251,7 @@ call('HSET', key, unpack(flat))
 call('HSET', key, '_state', 'reserved')
 call('SADD', P .. 'live', a.id)
 call('SADD', P .. 'i:' .. a.marks.instance .. ':live', a.id)
+post('call.started', a.id, a.number, recordof(a.id))
 if not none(a.campaign) then call('HINCRBY', camp(a.campaign) .. ':counts', 'attempts', 1) end
 if a.number ~= '' then
   call('LPUSH', P .. 'n:' .. a.number, a.id)

@@ -147,3 +147,23 @@ t.test('nothing is left behind by a refused import', async (t) => {
   t.match(await apel('campaign', 'import', 'nobody', 'people.csv'), { status: 1, err: /not_found/ })
   t.notOk(existsSync(join(cwd, 'nobody.rejects.csv')))
 })
+
+t.test('dead letters are listed, and sent again one by one or all', async (t) => {
+  const { apel, memory } = await aService(t)
+  const letter = {
+    event: 'call.ended',
+    at: 0,
+    url: 'http://crm.example/',
+    number: null,
+    tries: 15,
+    died_at: 0,
+    data: null,
+  }
+  memory.dead = ['7-1', '7-2', '7-3'].map((id) => ({ ...letter, id, reason: 'it answered 500' }))
+  t.match(await apel('webhooks', 'list'), { status: 0, out: /7-2\s+call\.ended.*15.*it answered 500/ })
+  t.match(await apel('webhooks', 'replay'), { status: 2 })
+  t.match(await apel('webhooks', 'replay', '7-2'), { status: 0, out: '1 letter in line again.\n' })
+  t.match(await apel('webhooks', 'replay', '7-2'), { status: 1, err: /not_found/ })
+  t.match(await apel('webhooks', 'replay', '--all', '--json'), { status: 0, out: /"7-1",\s+"7-3"/ })
+  t.match(await apel('webhooks', 'list'), { out: 'None.\n' })
+})

@@ -77,7 +77,27 @@ const table: [string, string, ...string[]][] = [
   ['sentinels without a name', 'redis: ▸{ sentinels: ["a:1"] }', 'missing-key'],
   [
     'an event that never happens',
-    'webhooks: [ { url: "https://x", secret: s, events: [ ▸call.begun ] } ]',
+    'http: { allow_hosts: [x] }\nwebhooks: [ { url: "https://x", secret: s, events: [ ▸call.begun ] } ]',
+    'bad-value',
+  ],
+  [
+    'a webhook on a host that is not allowed',
+    'webhooks: [ { url: ▸"https://x.example/a", secret: s } ]',
+    'host-not-allowed',
+  ],
+  [
+    'a webhook with a password in its address',
+    'http: { allow_hosts: [x.example] }\nwebhooks: [ { url: ▸"https://a:b@x.example/", secret: s } ]',
+    'host-not-allowed',
+  ],
+  [
+    'two webhooks alike',
+    'http: { allow_hosts: [x.example] }\nwebhooks: [ { url: "https://x.example/", secret: s }, { url: ▸"https://x.example/", secret: t } ]',
+    'duplicate-name',
+  ],
+  [
+    'a webhook for every step',
+    'http: { allow_hosts: [x] }\nwebhooks: [ { url: "https://x", secret: s, events: [ ▸call.step ] } ]',
     'bad-value',
   ],
   ['an engine without a command', 'speech: ▸{ engine: command }', 'missing-key'],
