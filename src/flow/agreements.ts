@@ -15,7 +15,7 @@ export function agreements(flows: Map<string, Program>): { reached: Map<string, 
       const other = flows.get(flow)
       const problem = (code: ProblemCode, message: string) =>
         problems.push({ file: program.file, ...step.place, severity: 'error', code, message })
-      if (other === undefined) problem('unknown-target', `there is no flow "${flow}"${guess(flow, flows.keys())}`)
+      if (other === undefined) problem('unknown-flow', `there is no flow "${flow}"${guess(flow, flows.keys())}`)
       else if (typeof at === 'string') {
         if (other.steps.get(at)?.name !== at)
           problem('unknown-target', `the flow "${flow}" has no step "${at}"${guess(at, other.steps.keys())}`)
