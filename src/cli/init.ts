@@ -2,7 +2,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import type { Register } from './command.ts'
-import { files } from './init/files.ts'
 import { Exit } from './io.ts'
 
 export const init: Register = (program, io) => {
@@ -10,6 +9,7 @@ export const init: Register = (program, io) => {
     .command('init [dir]')
     .description('write an apel.yaml, a flow, its test and a campaign to start from')
     .action(async (dir: string | undefined) => {
+      const files = (await import('./init/files.ts')).files()
       const folder = resolve(io.cwd, dir ?? '.')
       const there = Object.keys(files).filter((name) => existsSync(join(folder, name)))
       if (there.length > 0)

@@ -1,4 +1,5 @@
 /** What `apel init` writes. A test holds every file against `apel check`. */
+import { flowSchemaText } from '../../flow/json-schema.ts'
 
 const config = `# Everything that is not here has its default; \`apel check\` says what is wrong, \`apel doctor\` what is missing.
 data_dir: ./data
@@ -30,7 +31,8 @@ policy:
 # api: { host: 0.0.0.0, tokens: [ { name: ops, token: "\${APEL_TOKEN}", scopes: [admin] } ] }
 `
 
-const flow = `flow: reminder
+const flow = `# yaml-language-server: $schema=../flow.schema.json
+flow: reminder
 description: Reminds of a visit, and lets the callee confirm it or be called later
 language: en
 vars: { clinic: "St Luke's" }
@@ -95,11 +97,12 @@ const contacts = `phone,name,visit
 +40711111113,Ioana,Tuesday at nine
 `
 
-/** By their path in the project. */
-export const files: Record<string, string> = {
+/** By their path in the project. The schema lies beside the flows, so that an editor finds it without the program. */
+export const files = (): Record<string, string> => ({
   'apel.yaml': config,
+  'scripts-yaml/flow.schema.json': flowSchemaText(),
   'scripts-yaml/flows/reminder.yaml': flow,
   'scripts-yaml/tests/reminder.test.yaml': test,
   'scripts-yaml/campaigns/reminders.yaml': campaign,
   'scripts-yaml/campaigns/contacts.csv': contacts,
-}
+})

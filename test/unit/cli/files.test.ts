@@ -11,7 +11,7 @@ t.test('init writes a project that check finds right, and writes over nothing', 
   const cwd = aFolder(t)
   const apel = apelIn(cwd)
   t.match(await apel('init', 'mine'), { status: 0 })
-  for (const [name, text] of Object.entries(files)) t.equal(readFileSync(join(cwd, 'mine', name), 'utf8'), text)
+  for (const [name, text] of Object.entries(files())) t.equal(readFileSync(join(cwd, 'mine', name), 'utf8'), text)
   t.match(await apelIn(join(cwd, 'mine'))('check'), { status: 0, out: '', err: '4 files, 0 errors, 0 warnings\n' })
   t.match(await apel('check', 'mine'), { status: 0, out: '' })
   writeFileSync(join(cwd, 'mine/apel.yaml'), '# mine\n')

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { Ajv } from 'ajv'
 import t from 'tap'
 import { flowSchema, flowSchemaText } from '../../../src/flow/json-schema.ts'
+import { loadFlows } from '../../../src/flow/load.ts'
 import { readSource } from '../../../src/flow/source.ts'
 
 /** What the schema finds wrong with a flow, as `PATH message`. */
@@ -50,4 +51,48 @@ t.test('a fault is told where it is, and none beside it', async (t) => {
     'must NOT have additional properties stepps',
   ])
   t.strictSame(faults('situations: { lost: { key: "*", goto: repeat } }\n'), [])
+})
+
+/** Every place of a value, with what lies there. */
+function places(value: unknown, path: (string | number)[] = []): { path: (string | number)[]; value: unknown }[] {
+  const inner = typeof value === 'object' && value !== null ? Object.entries(value) : []
+  return [
+    { path, value },
+    ...inner.flatMap(([key, item]) => places(item, [...path, Array.isArray(value) ? Number(key) : key])),
+  ]
+}
+
+function changed(value: unknown, path: (string | number)[], to: unknown): unknown {
+  const [first, ...rest] = path
+  if (first === undefined) return to
+  const copy = Array.isArray(value) ? [...value] : { ...(value as object) }
+  const part = copy as Record<string | number, unknown>
+  part[first] = changed(part[first], rest, to)
+  return copy
+}
+
+t.test('what the schema refuses, check refuses too, wherever a key or a value is spoilt', async (t) => {
+  const files = ['scripts-yaml/flows', 'test/flows/good'].flatMap((folder) =>
+    listed(folder).map((name) => `${folder}/${name}`),
+  )
+  let refused = 0
+  for (const path of files) {
+    const { root } = readSource(path, readFileSync(path, 'utf8'))
+    const isLong = places(root?.value).length > 60
+    for (const [index, { path: at, value }] of places(root?.value).entries()) {
+      const spoilt = [17, 'spoilt', [{}], null, { spoilt: 1 }]
+      const isMap = typeof value === 'object' && value !== null && !Array.isArray(value)
+      // In a long flow each place is spoilt in one way, in turn.
+      const values = isLong ? [spoilt[index % spoilt.length]] : spoilt
+      for (const to of [...values, ...(isMap ? [{ ...value, spoilt: 1 }] : [])]) {
+        const flow = changed(root?.value, at, to)
+        if (validate(flow)) continue
+        refused++
+        const { problems } = loadFlows([{ path, text: JSON.stringify(flow) }])
+        if (!problems.some((p) => p.severity === 'error'))
+          t.fail(`${path}: check takes ${JSON.stringify(to)} at ${at.join('.')}`)
+      }
+    }
+  }
+  t.ok(refused > 1000, `${refused} are refused by both`)
 })
