@@ -14,7 +14,7 @@ import type { Store } from '../store/store.ts'
 import { CALLBACKS, type Definitions } from './definitions.ts'
 import { newId } from './ids.ts'
 import { judgeNumber, normalise } from './numbers.ts'
-import type { DialPolicy } from './plan.ts'
+import { type DialPolicy, hasConsent } from './plan.ts'
 import type { Planner } from './planner.ts'
 
 export interface CallbackPorts {
@@ -98,6 +98,9 @@ export class CallbackDesk implements CallbackBook {
       throw new ApelError(fault?.rule ?? 'number', `This number cannot be called back: ${fault?.reason}.`)
     if ((await store.dnc.covering(number, name)) !== null)
       throw new ApelError('dnc', 'This number cannot be called back: it is on the do-not-call list.')
+    const { consent } = campaign.contacts
+    if (consent !== null && !hasConsent(contact?.data[consent]))
+      throw new ApelError('consent', 'This number cannot be called back: nobody there has agreed to be called.')
     if (name === CALLBACKS && asked.flow === null)
       throw new ApelError('bad_request', 'Without a campaign the callback must name its flow.', { field: 'flow' })
     const { zones, windows, holidays } = planner.hours(campaign, contact ?? { number, data: {} })

@@ -25,6 +25,7 @@ const rule = z.union([
     delay: duration,
     max: whole(0, 100).default(1),
     backoff: z.enum(['fixed', 'multiply']).default('fixed'),
+    jitter: duration.prefault('0s'),
   }),
 ])
 
@@ -44,7 +45,7 @@ const retry = z
       if (one !== undefined && one !== false) kept[disposition] = one
     }
     // A silent line was promised a call; only an explicit `silent: false` takes that back.
-    if (rules.silent === undefined) kept.silent = { delay: HOUR / 2, max: 1, backoff: 'fixed' }
+    if (rules.silent === undefined) kept.silent = { delay: HOUR / 2, max: 1, backoff: 'fixed', jitter: 0 }
     return kept
   })
 

@@ -17,6 +17,8 @@ export interface RetryRule {
   max: number
   /** `multiply`: delay × the number of this try by this rule. */
   backoff: 'fixed' | 'multiply'
+  /** ms; a try comes up to this much later, by chance. */
+  jitter: number
 }
 
 /** Names of columns, as they are after the import has put them in lower case; null: there is none. */
@@ -32,6 +34,8 @@ export interface ContactColumns {
 
 export interface Campaign {
   name: string
+  /** Which definition in the ledger this is; null: it is not from there. */
+  revision: string | null
   flow: string
   contacts: ContactColumns
   timezone: string | null
@@ -128,7 +132,7 @@ export function callbacksCampaign(): Campaign {
 }
 
 function toCampaign({ campaign, ...rest }: z.output<typeof campaignSchema>): Campaign {
-  return { name: campaign, ...rest }
+  return { name: campaign, revision: null, ...rest }
 }
 
 function judge(

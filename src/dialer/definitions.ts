@@ -40,7 +40,7 @@ export class Definitions {
     const kept = await this.store.campaigns.definition(name)
     if (kept === null) return null
     const parsed = parseCampaign(name, kept.definition)
-    if ('campaign' in parsed) return parsed.campaign
+    if ('campaign' in parsed) return { ...parsed.campaign, revision: kept.revision }
     this.log.error(
       { campaign: name, faults: parsed.faults },
       'the campaign in the ledger cannot be read; it does not dial',

@@ -55,14 +55,14 @@ export class Entrance {
   /** A call of one's own. Throws an `ApelError` with the code of the rule that refuses. */
   async manual(request: ManualRequest): Promise<Placement> {
     const verdict = await this.atTheGate(await this.ports.planner.manual(request), MANUAL_PATIENCE)
-    if (verdict === SENT_AWAY || verdict.verdict === 'busy' || verdict.verdict === 'gone')
+    if (verdict !== SENT_AWAY && verdict.verdict === 'reserved') return verdict.placement
+    if (verdict === SENT_AWAY || !('reason' in verdict))
       throw new ApelError(
         'trunk_busy',
         'No trunk has a free channel, or a call left in this second; try again.',
         {},
         true,
       )
-    if (verdict.verdict === 'reserved') return verdict.placement
     const { rule, reason, until } = verdict
     throw new ApelError(rule, `This call is not made: ${reason}.`, { rule, until }, verdict.verdict === 'hold')
   }

@@ -100,7 +100,7 @@ export class Explainer {
       if (contact === null && callback === null) continue
       const item = callback !== null ? (`c${callback.id}` as const) : (`r${contact?.row ?? 0}` as const)
       const plan = planner.claimed(campaign, item, {
-        ...{ row: contact?.row ?? null, contact, callback, previous: null },
+        ...{ row: contact?.row ?? null, contact, packed: null, callback, previous: null },
         failover: await store.lineUp.failover(callback?.last ?? contact?.progress.last ?? ''),
       })
       if (plan !== null) found.push({ name, plan, contact })

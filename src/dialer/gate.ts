@@ -26,6 +26,8 @@ export type Verdict =
   | { verdict: 'busy'; rule: Rule; wait: number }
   /** Somebody else has it, or it is done. */
   | { verdict: 'gone' }
+  /** What the plan was made of has changed: it is to be made anew. */
+  | { verdict: 'stale' }
 
 /** What the gate would say, and when it would say yes. */
 export interface Foresight {
@@ -98,7 +100,8 @@ export class Gate {
         return { verdict: 'reserved', placement: placementOf(plan, record), room: left(room) }
       }
       case 'gone':
-        return { verdict: 'gone' }
+      case 'stale':
+        return answer
       case 'busy':
         return { verdict: 'busy', rule: answer.rule as Rule, wait: left(answer.wait) }
       default: {
@@ -221,6 +224,11 @@ export class Gate {
       campaign: plan.campaign?.name ?? null,
       row: plan.row,
       callback: plan.callback?.id ?? null,
+      basis: {
+        revision: plan.campaign?.revision ?? null,
+        packed: plan.packed,
+        due_at: plan.callback?.due_at ?? null,
+      },
       number,
       trunks: plan.trunks
         .filter((trunk) => this.ports.closed(trunk.node) === null)

@@ -82,6 +82,7 @@ export class Ledger implements Omit<CallLedger, 'journal'> {
     const hours = this.ports.planner.hours(campaign, contact ?? { number: record.number, data: {} })
     const ended: Ended = {
       disposition: record.disposition ?? 'unknown',
+      chance: Math.random(),
       dialed,
       answered: record.answered_at !== null || attempt.record.answered_at !== null,
       interrupted: await this.interrupted(campaign, record),

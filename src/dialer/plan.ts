@@ -48,6 +48,8 @@ export interface Plan {
   row: number | null
   key: string | null
   progress: Progress | null
+  /** The contact's content as the plan read it; null without a contact. */
+  packed: string | null
   callback: Callback | null
   /** As `normalise` gave it; null for one that is no number. `raw` is what was asked for. */
   number: string | null

@@ -57,6 +57,7 @@ export class Planner {
     const data = contact?.data ?? {}
     const number = normalise(raw, this.settings.policy)
     const consent = campaign.contacts.consent
+    const agreed = callback?.call ? null : false
     const trunks = trunksFor(campaign.dial.trunks, number, this.settings)
     const others = trunks.filter(({ name }) => !claim.failover?.tried.includes(name))
     return {
@@ -65,11 +66,13 @@ export class Planner {
       row: claim.row,
       key: contact?.key ?? null,
       progress: contact?.progress ?? null,
+      packed: claim.packed,
       callback,
       number,
       raw,
       flow: callback?.flow ?? campaign.flow,
-      consent: consent === null || contact === null ? null : hasConsent(data[consent]),
+      // Who agreed on it in a call wished for it; an operator's word is not the callee's.
+      consent: consent === null ? null : contact === null ? agreed : hasConsent(data[consent]),
       hours: this.hours(campaign, { number: number ?? raw, data }),
       trunks: others.length > 0 ? others : trunks,
       ...dialOf(campaign),
@@ -88,6 +91,7 @@ export class Planner {
       row: null,
       key: null,
       progress: null,
+      packed: null,
       callback: null,
       number,
       raw: to,
@@ -120,6 +124,7 @@ export class Planner {
       row: null,
       key: null,
       progress: null,
+      packed: null,
       callback: null,
       number,
       raw,

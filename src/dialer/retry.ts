@@ -26,9 +26,13 @@ export interface Past {
   tries: Record<string, number>
 }
 
-/** How an attempt ended. `interrupted`: we ended it ourselves, by a stop of the campaign or a shutdown. */
+/**
+ * How an attempt ended. `interrupted`: we ended it ourselves, by a stop of the campaign or a shutdown. `chance`, 0 to 1, is
+ * what a rule's jitter takes; none without it.
+ */
 export interface Ended {
   disposition: Disposition
+  chance?: number
   dialed: boolean
   answered: boolean
   interrupted: boolean
@@ -50,7 +54,7 @@ const OUR_FAULT = 60_000
 /** The time of a retry by the campaign's rule for this disposition; null when there is none (left). */
 function retryAt(
   campaign: Pick<Campaign, 'retry'>,
-  disposition: Disposition,
+  { disposition, chance = 0 }: Ended,
   tries: Record<string, number>,
   now: number,
   hours: Hours,
@@ -59,7 +63,8 @@ function retryAt(
   const before = tries[disposition] ?? 0
   if (rule === undefined || before >= rule.max) return null
   const delay = rule.backoff === 'multiply' ? rule.delay * (before + 1) : rule.delay
-  const due = now + (disposition === 'abandoned' ? Math.max(delay, ABANDONED_PAUSE) : delay)
+  const pause = disposition === 'abandoned' ? Math.max(delay, ABANDONED_PAUSE) : delay
+  const due = now + pause + Math.floor(chance * rule.jitter)
   return nextOpening(due, hours.zones, hours.windows, hours.holidays, YEAR)
 }
 
@@ -81,7 +86,7 @@ export function afterAttempt(
   // Something failed on our side before the telephone rang: it is still to be made, once that may have passed.
   if (disposition === 'technical' && !attempt.dialed)
     return { state: 'w', due: now + OUR_FAULT, rule: disposition, tries: past.tries }
-  let due = retryAt(campaign, disposition, past.tries, now, hours)
+  let due = retryAt(campaign, attempt, past.tries, now, hours)
   const zone = hours.zones[0]
   const perDay = campaign.attempts.per_day
   if (
@@ -130,7 +135,7 @@ export function afterCallback(
   }
   if (disposition === 'technical' && !attempt.dialed && now + OUR_FAULT < agreement.expires_at)
     return { ...agreement, state: 'open', next_at: now + OUR_FAULT }
-  const due = retryAt(campaign, disposition, agreement.tries, now, hours)
+  const due = retryAt(campaign, attempt, agreement.tries, now, hours)
   if (due === null || due >= agreement.expires_at) return missed(campaign, agreement, now, hours)
   const tries = { ...agreement.tries, [disposition]: (agreement.tries[disposition] ?? 0) + 1 }
   return { ...agreement, state: 'open', next_at: due, tries }

@@ -157,6 +157,9 @@ export class DialWorker {
           verdict.rule,
           verdict.until ?? clock.now() + (verdict.rule === 'trunk_state' ? PROBED : HOLD),
         )
+      case 'stale':
+        this.ports.definitions.forget(campaign.name)
+        return await store.lineUp.back(campaign.name, [item], clock.now())
       case 'gone':
       case 'busy':
         return

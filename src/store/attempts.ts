@@ -25,6 +25,8 @@ export interface ReserveInput {
   campaign: string | null
   row: number | null
   callback: string | null
+  /** What the verdict of plan and calendar was made of; null: there is none. Anything else by now is another question. */
+  basis: { revision: string | null; packed: string | null; due_at: number | null }
   number: string
   trunks: { name: string; node: string; channels: number; rate: Rate; caller_id: string | null }[]
   concurrency: number | null
@@ -60,6 +62,8 @@ export type ReserveAnswer =
   | { verdict: 'busy'; rule: string; wait: number }
   /** Somebody else has it, or it is done. */
   | { verdict: 'gone' }
+  /** The campaign's rules, the contact or the agreement were changed since the plan was made. */
+  | { verdict: 'stale' }
 
 export interface FinishInput {
   record: CallRecord

@@ -97,9 +97,10 @@ export class Campaigns {
     return (await this.db.call((redis) => redis.sismember(keys.campaigns, name))) === 1
   }
 
-  async definition(name: string): Promise<{ definition: Record<string, unknown>; state: CampaignState } | null> {
-    const [text, state] = await this.db.call((redis) => redis.hmget(keys.campaign(name), 'definition', 'state'))
-    return text ? { definition: JSON.parse(text), state: state as CampaignState } : null
+  /** `revision` is another one whenever the definition is. */
+  async definition(name: string): Promise<{ definition: Record<string, unknown>; revision: string } | null> {
+    const [text, revision] = await this.db.call((redis) => redis.hmget(keys.campaign(name), 'definition', 'revision'))
+    return text ? { definition: JSON.parse(text), revision: revision ?? '' } : null
   }
 
   async state(name: string): Promise<CampaignState | null> {

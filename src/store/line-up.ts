@@ -26,6 +26,8 @@ export interface Pick {
 export interface Claim {
   row: number | null
   contact: (Row & { progress: Progress }) | null
+  /** The contact's content as it is kept. */
+  packed: string | null
   callback: Callback | null
   previous: Previous | null
   failover: Failover | null
@@ -136,6 +138,7 @@ export class LineUp {
     return {
       row: found.row ?? null,
       contact,
+      packed: contact === null ? null : (found.packed ?? null),
       callback: found.callback ? callbackOf(found.callback) : null,
       previous: found.previous ? previousOf(found.previous) : null,
       failover: found.failover ? { of: found.failover.of, tried: found.failover.tried.split(',') } : null,

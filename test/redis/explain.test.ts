@@ -169,6 +169,7 @@ async function stage(one: Case) {
     const plan = planner.claimed(campaign, callback ? `c${rule}` : 'r0', {
       row: 0,
       contact,
+      packed: null,
       callback,
       previous: null,
       failover: null,

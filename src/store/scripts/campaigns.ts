@@ -10,7 +10,10 @@ export const putScript = script(
   'put',
   `${prelude}
 local new = call('SADD', P .. 'campaigns', a.name)
-call('HSET', camp(a.name), 'definition', a.definition)
+if call('HGET', camp(a.name), 'definition') ~= a.definition then
+  call('HSET', camp(a.name), 'definition', a.definition)
+  call('HINCRBY', camp(a.name), 'revision', 1)
+end
 if (call('HGET', camp(a.name), 'schedule') or '') ~= a.schedule then
   call('HSET', camp(a.name), 'schedule', a.schedule, 'seen', int(a.now))
 end

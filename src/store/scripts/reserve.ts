@@ -3,7 +3,7 @@
  *
  * Whatever can change by itself or by somebody's hand is read again here: the campaign's state, the global stop, the
  * do-not-call list, the number's history against its caps, the contact's state and budget, the trunks' channels and
- * rates. What depends on the calendar was judged a moment ago on our side and is good until `deadline`, on Redis'
+ * rates; and that the campaign's rules, the contact and the agreement are still those that were judged. What depends on the calendar was judged a moment ago on our side and is good until `deadline`, on Redis'
  * clock; a script that a slow server performs later than that does nothing. With `explain` all verdicts are given and
  * nothing is written, so an explanation and a reservation cannot differ.
  *
@@ -15,12 +15,12 @@ import { trunkState } from './breaker.ts'
 import { prelude } from './prelude.ts'
 
 /**
- * { id, now, deadline, kind, campaign, row, callback, number, trunks: [{ name, node, channels, rate, caller_id }],
+ * { id, now, deadline, kind, campaign, row, callback, basis: { revision, packed, due_at }, number, trunks: [{ name, node, channels, rate, caller_id }],
  *   concurrency, rate, caps: { day, week, day_start, day_end }, budget: { max, per_day, day, day_end },
  *   fields: { name: JSON text }, marks: { name: text }, clock, assumed: { times, used, day, today },
  *   failover: the attempt that it follows over another trunk, explain }
  * → { verdict: 'reserved', trunk, attempt, kind, room } | { verdict: 'hold' | 'refuse', rule, until } | { verdict: 'busy', wait }
- *   | { verdict: 'gone' }; with `explain` { verdicts: [[rule, verdict, until, why]…] }.
+ *   | { verdict: 'gone' | 'stale' }; with `explain` { verdicts: [[rule, verdict, until, why]…] }.
  */
 export const reserveScript = script(
   'reserve',
@@ -41,6 +41,12 @@ if not a.explain then
   if cb and call('HGET', cbkey, 'state') ~= 'open' then return '{"verdict":"gone"}' end
   if s and s.state ~= 'p' and s.state ~= 'h' and s.state ~= 'w' and not (cb and s.state == 'c') then
     return '{"verdict":"gone"}'
+  end
+  local b = a.basis
+  if not none(b.revision) and (call('HGET', camp(c), 'revision') or '') ~= b.revision
+    or not none(b.packed) and call('LINDEX', camp(c) .. ':r:' .. int(math.floor(row / 128)), row % 128) ~= b.packed
+    or cb and tonumber(call('HGET', cbkey, 'due_at')) ~= b.due_at then
+    return '{"verdict":"stale"}'
   end
 end
 

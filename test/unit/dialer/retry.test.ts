@@ -43,6 +43,20 @@ const rules = campaign({
   },
 })
 
+t.test('jitter puts a try off by chance, at most so much, into the next opening', async (t) => {
+  const spread = campaign({ retry: { busy: { delay: '10m', max: 9, backoff: 'multiply', jitter: '4m' } } })
+  for (const [chance, tries, due] of [
+    [0, {}, now + 10 * MINUTE],
+    [0.5, {}, now + 12 * MINUTE],
+    [0.999999, {}, now + 14 * MINUTE - 1],
+    [0.25, { busy: 2 }, now + 31 * MINUTE],
+  ] as const)
+    t.match(afterAttempt(spread, ended('busy', { chance }), { ...fresh, tries: { ...tries } }, now, hours), { due })
+  t.match(afterAttempt(spread, ended('busy', { chance: 0.5 }), fresh, Date.parse('2026-01-05T15:49:00Z'), hours), {
+    due: Date.parse('2026-01-06T07:00:00Z'),
+  })
+})
+
 t.test('without a rule a contact is done; after silence the promise is kept once, half an hour later', async (t) => {
   const plain = campaign()
   const all = [
