@@ -29,7 +29,10 @@ t.test('the campaign of the interface is read as it stands there', async (t) => 
     holidays: ['2026-12-01', '2026-12-25'],
     dial: { trunks: ['carrier'], ring: 25_000, concurrency: 20, cps: 5, amd: false },
     attempts: { max: 5, per_day: 2 },
-    retry: { no_answer: { delay: 7_200_000, max: 3, backoff: 'multiply' }, busy: { backoff: 'fixed' } },
+    retry: {
+      no_answer: { delay: 7_200_000, max: 3, backoff: 'multiply', jitter: 0 },
+      busy: { backoff: 'fixed', jitter: 0 },
+    },
     callbacks: { expires: 86_400_000, on_missed: 'next_day' },
   })
   t.same(campaign?.window?.mon, [
@@ -52,9 +55,9 @@ t.test('what is left out has its default', async (t) => {
     agents: null,
     schedule: null,
   })
-  t.same(campaign?.retry, { silent: { delay: 1_800_000, max: 1, backoff: 'fixed' } })
+  t.same(campaign?.retry, { silent: { delay: 1_800_000, max: 1, backoff: 'fixed', jitter: 0 } })
   const off = loadCampaign('c.yaml', 'campaign: c\nflow: f\nretry: { silent: false, busy: { delay: 1m } }\n')
-  t.same(off.campaign?.retry, { busy: { delay: 60_000, max: 1, backoff: 'fixed' } })
+  t.same(off.campaign?.retry, { busy: { delay: 60_000, max: 1, backoff: 'fixed', jitter: 0 } })
 })
 
 t.test('every fault comes with its place and what to do', async (t) => {
