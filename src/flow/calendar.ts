@@ -91,21 +91,44 @@ export function isOpen(at: number, zones: string[], windows: Windows[], holidays
     zones.length > 0 &&
     zones.every((name) => {
       const zone = IANAZone.create(name)
-      return zone.isValid && openIn(zone.offset(at) * MINUTE, at, windows, closed)
+      return zone.isValid && openIn(offsetAt(zone, at) * MINUTE, at, windows, closed)
     })
   )
 }
 
+const QUARTER = 15 * MINUTE
+const offsets = new Map<IANAZone, Map<number, number>>()
+
+/**
+ * Minutes that local time is ahead of UTC. Clocks are changed at quarters of an hour of UTC, so an offset is asked for once a
+ * quarter: the question is a hundred times dearer than the answer.
+ */
+function offsetAt(zone: IANAZone, at: number): number {
+  let known = offsets.get(zone)
+  if (known === undefined) {
+    known = new Map()
+    offsets.set(zone, known)
+  }
+  const quarter = Math.floor(at / QUARTER)
+  let offset = known.get(quarter)
+  if (offset === undefined) {
+    if (known.size >= REMEMBERED) known.clear()
+    offset = zone.offset(quarter * QUARTER)
+    known.set(quarter, offset)
+  }
+  return offset
+}
+
 /** The local date (YYYY-MM-DD) in `zone` at `at`. */
 export function localDate(at: number, zone: string): string {
-  return dateOf(Math.floor((at + IANAZone.create(zone).offset(at) * MINUTE) / DAY))
+  return dateOf(Math.floor((at + offsetAt(IANAZone.create(zone), at) * MINUTE) / DAY))
 }
 
 /** The instant at which the next local day begins in `zone`, ms since the epoch. */
 export function nextLocalDay(at: number, zone: string): number {
   const iana = IANAZone.create(zone)
   const today = localDate(at, zone)
-  return firstInstant(at, at + 2 * DAY, (t) => dateOf(Math.floor((t + iana.offset(t) * MINUTE) / DAY)) > today)
+  return firstInstant(at, at + 2 * DAY, (t) => dateOf(Math.floor((t + offsetAt(iana, t) * MINUTE) / DAY)) > today)
 }
 
 /**
@@ -137,9 +160,10 @@ export function nextOpening(
 function openingIn(zone: IANAZone, at: number, windows: Windows[], closed: Set<string>, latest: number): number | null {
   let t = at
   while (t <= latest) {
-    const minutes = zone.offset(t)
+    const minutes = offsetAt(zone, t)
     const dayEnd = t + DAY - positive(t + minutes * MINUTE, DAY)
-    const change = zone.offset(dayEnd) === minutes ? dayEnd : firstInstant(t, dayEnd, (u) => zone.offset(u) !== minutes)
+    const change =
+      offsetAt(zone, dayEnd) === minutes ? dayEnd : firstInstant(t, dayEnd, (u) => offsetAt(zone, u) !== minutes)
     const opening = openingOfDay(minutes * MINUTE, t, windows, closed)
     if (opening !== null && opening < change) return opening <= latest ? opening : null
     t = change
