@@ -12,6 +12,7 @@
  */
 import { script } from '../db.ts'
 import { trunkState } from './breaker.ts'
+import { facts } from './facts.ts'
 import { prelude } from './prelude.ts'
 
 /**
@@ -24,8 +25,7 @@ import { prelude } from './prelude.ts'
  */
 export const reserveScript = script(
   'reserve',
-  `${prelude}${trunkState}
-local WEEK, PAUSE = 604800000, 259200000
+  `${prelude}${trunkState}${facts}
 local time = call('TIME')
 local rnow = a.explain and a.clock or time[1] * 1000 + time[2] / 1000
 local c = not none(a.campaign) and a.campaign or nil
@@ -64,15 +64,7 @@ local function judge(rule, verdict, till, why)
   end
 end
 
-local fields = { a.number }
-for i = 2, #a.number do fields[#fields + 1] = string.sub(a.number, 1, i) .. '*' end
-local function listed(key)
-  for _, v in ipairs(call('HMGET', key, unpack(fields))) do
-    if v then return true end
-  end
-  return false
-end
-judge('dnc', (listed(P .. 'dnc') or (c and listed(P .. 'dnc:' .. c))) and 'refuse' or 'pass')
+judge('dnc', listed(a.number, c) and 'refuse' or 'pass')
 
 -- Attempts of the last week and day against the caps; somebody who was abandoned or opted out is left alone for three days
 -- by everything that calls by itself.
@@ -90,19 +82,9 @@ if not none(a.caps) then
   for _, at in ipairs(none(a.assumed) and {} or a.assumed.times) do
     if at > a.now - WEEK or at >= a.caps.day_start then count(at) end
   end
-  for _, id in ipairs(call('LRANGE', P .. 'n:' .. a.number, 0, 999)) do
-    -- Inbound ids are Asterisk's and tell no time; they count for nothing.
-    local at = idtime(id)
-    if at and at <= a.now - WEEK and at < a.caps.day_start then break end
-    if at then
-      local f = call('HMGET', P .. 'a:' .. id, '_counts', 'disposition', 'ended_at')
-      if f[1] == '1' then count(at) end
-      if (f[2] == '"abandoned"' or f[2] == '"opted_out"') and a.kind ~= 'manual' then
-        local till = (tonumber(f[3] or '') or at) + PAUSE
-        if till > a.now then capped = math.max(capped or 0, till) end
-      end
-    end
-  end
+  local times, alone = history(a.number, math.min(a.now - WEEK, a.caps.day_start - 1))
+  for _, at in ipairs(times) do count(at) end
+  if alone and alone > a.now and a.kind ~= 'manual' then capped = math.max(capped or 0, alone) end
 end
 judge('cap', capped and 'hold' or 'pass', capped)
 
