@@ -100,6 +100,8 @@ export interface ImportSource {
   stream: Readable
   format: 'csv' | 'ndjson'
   dry_run: boolean
+  /** As `Content-Type` names it, one that can be read; null: it is found out. */
+  charset: string | null
 }
 
 export interface CallView extends CallRecord {
@@ -288,7 +290,7 @@ export interface ApiPorts {
       entry: DncEntry
     }>
     /** CSV with a column `number`, perhaps `campaign` and `reason`. */
-    import(stream: Readable, campaign: string | null): Promise<ImportReport>
+    import(source: Pick<ImportSource, 'stream' | 'charset'>, campaign: string | null): Promise<ImportReport>
     /** Throws `not_found` when it was not on the list. */
     remove(number: string, campaign: string | null): Promise<void>
   }

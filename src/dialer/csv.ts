@@ -7,6 +7,7 @@ import { parse } from 'csv-parse/sync'
 import { ApelError } from '../errors.ts'
 import { CONTROL } from '../store/rows.ts'
 import { columnName } from './campaign-schema.ts'
+import { decoded } from './encoding.ts'
 import { lines, records, type TextRecord } from './lines.ts'
 
 export interface Reject {
@@ -16,6 +17,13 @@ export interface Reject {
   reason: string
 }
 
+/** Where the bytes come from, see `encoding.ts`. */
+export interface Origin {
+  country: string
+  /** What the sender said; null: it is found out. */
+  charset: string | null
+}
+
 /** A row by its columns (names as `contact.*` has them), or why it is none. */
 export type ReadRow = { row: number; columns: string[]; data: Record<string, string> } | Reject
 
@@ -23,24 +31,35 @@ const DELIMITERS = [',', ';', '\t', '|']
 const MOST_COLUMNS = 500
 const BATCH = 200
 
-/** The sign that the first line has most of outside of quotes. */
+/** What spreadsheets write in front of the header to say how the cells are parted. */
+const SAID = /^"?sep=([,;\t|])"?\r?$/i
+
+/** The sign that the first line has most of outside of quotes, or that it names (`sep=;`). */
 export function delimiterOf(first: string): string {
+  const said = SAID.exec(first)?.[1]
+  if (said !== undefined) return said
   const bare = first.replace(/"[^"]*"/g, '')
   const counted = DELIMITERS.map((sign) => ({ sign, count: bare.split(sign).length }))
   return counted.reduce((best, next) => (next.count > best.count ? next : best)).sign
 }
 
 /** Throws `bad_request` for a file that cannot be read at all: no header, two columns of one name. */
-export async function* readCsv(stream: Readable): AsyncGenerator<ReadRow> {
+export async function* readCsv(stream: Readable, { country, charset }: Origin): AsyncGenerator<ReadRow> {
   let delimiter = ','
   let header: string[] | null = null
   let row = 0
-  const source = records(stream, (first) => {
-    delimiter = delimiterOf(first.replace(/^\uFEFF/, ''))
+  let said = false
+  const source = records(decoded(stream, country, charset), (first) => {
+    delimiter = delimiterOf(first)
+    said = SAID.test(first)
     return delimiter
   })
   for await (const batch of inBatches(source)) {
     for (const cells of cellsOf(batch, delimiter)) {
+      if (said) {
+        said = false
+        continue
+      }
       if (header === null) {
         header = headerOf(cells)
         continue
@@ -52,9 +71,9 @@ export async function* readCsv(stream: Readable): AsyncGenerator<ReadRow> {
   if (header === null) throw new ApelError('bad_request', 'The file is empty; its first line must name the columns.')
 }
 
-export async function* readNdjson(stream: Readable): AsyncGenerator<ReadRow> {
+export async function* readNdjson(stream: Readable, { country, charset }: Origin): AsyncGenerator<ReadRow> {
   let row = 0
-  for await (const { text, tooLong } of lines(stream)) {
+  for await (const { text, tooLong } of lines(decoded(stream, country, charset))) {
     row++
     if (tooLong) yield { row, column: null, reason: 'the line is longer than 64 KiB' }
     else yield objectOf(row, text)
@@ -74,7 +93,7 @@ async function* inBatches(source: AsyncIterable<TextRecord>): AsyncGenerator<Tex
 
 /** The cells of each record, or the reason why it has none. A record that upsets the parser is parsed alone. */
 function cellsOf(batch: TextRecord[], delimiter: string): (string[] | string)[] {
-  const options = { delimiter, bom: true, relax_column_count: true, relax_quotes: true, skip_empty_lines: false }
+  const options = { delimiter, relax_column_count: true, relax_quotes: true, skip_empty_lines: false }
   if (batch.every(({ tooLong }) => !tooLong)) {
     try {
       const rows: string[][] = parse(batch.map(({ text }) => text).join('\n'), options)
@@ -148,6 +167,6 @@ function objectOf(row: number, text: string): ReadRow {
 
 function faultOf(text: string): string | null {
   if (CONTROL.test(text)) return 'it has a control character in it'
-  if (text.includes('\uFFFD')) return 'it is not UTF-8 text'
+  if (text.includes('\uFFFD')) return 'a letter in it is not UTF-8, as the rest of the file is'
   return null
 }

@@ -19,6 +19,8 @@ export interface ImportSource {
   stream: Readable
   format: 'csv' | 'ndjson'
   dry_run: boolean
+  /** As the sender named it; null: it is found out. */
+  charset: string | null
 }
 
 export interface ImportReport {
@@ -54,7 +56,7 @@ export class Importer {
     this.policy = policy
   }
 
-  async import(campaign: Campaign, { stream, format, dry_run }: ImportSource): Promise<ImportReport> {
+  async import(campaign: Campaign, { stream, format, dry_run, charset }: ImportSource): Promise<ImportReport> {
     const report: ImportReport = { accepted: 0, updated: 0, duplicate: 0, rejected: 0, rejects: [], import: null }
     const seen = dry_run ? new Set<string>() : null
     const id = randomUUID()
@@ -74,7 +76,8 @@ export class Importer {
       ready = []
       rejects = []
     }
-    for await (const read of format === 'csv' ? readCsv(stream) : readNdjson(stream)) {
+    const origin = { country: this.policy.default_country, charset }
+    for await (const read of format === 'csv' ? readCsv(stream, origin) : readNdjson(stream, origin)) {
       const checked = this.check(campaign, read, format)
       if ('reason' in checked) {
         report.rejected++

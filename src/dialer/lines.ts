@@ -1,12 +1,11 @@
 /**
- * A stream of bytes as records of text, with bounded memory whatever comes.
+ * Pieces of text as records, with bounded memory whatever comes.
  *
- * The encoding is told by the byte-order mark (or by the NULs of UTF-16), the rest is UTF-8. A record is a line; with
- * quotes, a line break inside a quoted cell belongs to it. One that grows past the limit is given up: its first line is
- * reported as too long, and reading goes on after it, so that neither a lost quote nor an endless line costs the file.
+ * A record is a line; with quotes, a line break inside a quoted cell belongs to it. One that grows past the limit is
+ * given up, and so is one whose quoted cell ends on a later line in the middle of a word: there a quote was lost, and
+ * what closed the cell opened another one. The first line of it is reported, and reading goes on after that line, so
+ * that neither a lost quote nor an endless line costs the file.
  */
-import type { Readable } from 'node:stream'
-import { TextDecoder } from 'node:util'
 
 export interface TextRecord {
   text: string
@@ -17,27 +16,9 @@ export interface TextRecord {
 /** Characters. */
 export const LONGEST_RECORD = 65_536
 
-async function* decoded(stream: Readable): AsyncGenerator<string> {
-  let decoder: TextDecoder | null = null
-  for await (const chunk of stream as AsyncIterable<Buffer | string>) {
-    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
-    decoder ??= new TextDecoder(encodingOf(bytes))
-    yield decoder.decode(bytes, { stream: true })
-  }
-  if (decoder !== null) yield decoder.decode()
-}
-
-function encodingOf(head: Buffer): string {
-  if (head[0] === 0xff && head[1] === 0xfe) return 'utf-16le'
-  if (head[0] === 0xfe && head[1] === 0xff) return 'utf-16be'
-  if (head.length >= 4 && head[0] !== 0 && head[1] === 0 && head[2] !== 0 && head[3] === 0) return 'utf-16le'
-  if (head.length >= 4 && head[0] === 0 && head[1] !== 0 && head[2] === 0 && head[3] !== 0) return 'utf-16be'
-  return 'utf-8'
-}
-
 /** Plain lines, without quoting (NDJSON). */
-export async function* lines(stream: Readable): AsyncGenerator<TextRecord> {
-  yield* records(stream, null)
+export async function* lines(source: AsyncIterable<string>): AsyncGenerator<TextRecord> {
+  yield* records(source, null)
 }
 
 /**
@@ -45,7 +26,7 @@ export async function* lines(stream: Readable): AsyncGenerator<TextRecord> {
  * Empty lines are left out.
  */
 export async function* records(
-  stream: Readable,
+  source: AsyncIterable<string>,
   delimiter: ((first: string) => string) | null,
 ): AsyncGenerator<TextRecord> {
   let rest = ''
@@ -56,7 +37,7 @@ export async function* records(
     text: text.endsWith('\r') ? text.slice(0, -1) : text,
     tooLong,
   })
-  for await (const text of decoded(stream)) {
+  for await (const text of source) {
     rest += text
     let start = 0
     for (;;) {
@@ -74,7 +55,7 @@ export async function* records(
         sign = delimiter(rest.slice(0, lineEnd < 0 ? LONGEST_RECORD : lineEnd))
       const end = sign === null ? lineEnd : recordEnd(rest, start, sign)
       if (end < 0 || end - start > LONGEST_RECORD) {
-        if (rest.length - start <= LONGEST_RECORD && end < 0) break
+        if (rest.length - start <= LONGEST_RECORD && end === OPEN) break
         const cut = lineEnd < 0 ? start + LONGEST_RECORD : Math.min(lineEnd, start + LONGEST_RECORD)
         yield give(rest.slice(start, Math.min(cut, start + 200)), true)
         dropping = cut !== lineEnd
@@ -110,7 +91,12 @@ function* last(
   }
 }
 
-/** The index of the line break that ends the record at `start`, or -1 when the text ends before. */
+/** The text ends before the record does. */
+const OPEN = -1
+/** A quote of the record's first line was never closed. */
+const LOST = -2
+
+/** The index of the line break that ends the record at `start`, `OPEN` or `LOST`. */
 function recordEnd(text: string, start: number, delimiter: string): number {
   let at = start
   for (;;) {
@@ -128,7 +114,10 @@ function recordEnd(text: string, start: number, delimiter: string): number {
     }
     let close = text.indexOf('"', quote + 1)
     while (close >= 0 && text[close + 1] === '"') close = text.indexOf('"', close + 2)
-    if (close < 0) return -1
+    let next = close + 1
+    while (text[next] === ' ' || text[next] === '\r') next++
+    if (close < 0 || next === text.length) return OPEN
+    if (text[next] !== delimiter && text[next] !== '\n' && text.slice(quote, close).includes('\n')) return LOST
     at = close + 1
   }
 }

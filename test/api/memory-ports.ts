@@ -267,7 +267,7 @@ export function memoryPorts(): Memory {
         dnc.set(number, entry)
         return { created, entry }
       },
-      async import(stream) {
+      async import({ stream }) {
         let row = -1
         for await (const line of createInterface({ input: stream }))
           if (++row > 0) dnc.set(line, { number: line, campaign: null, reason: null, at: Date.now() })

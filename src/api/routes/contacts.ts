@@ -7,7 +7,7 @@ import { contact, contactChange, contactState } from '../schemas/campaigns.ts'
 import { byName, failures, importReport, name, page, paging } from '../schemas/common.ts'
 import { sendLines } from '../streams.ts'
 import { type Api, withZod } from '../validation.ts'
-import { outwardReport, readStreams, upload, uploadOf } from './uploads.ts'
+import { charsetOf, outwardReport, readStreams, upload, uploadOf } from './uploads.ts'
 
 const tags = ['contacts']
 const base = '/v1/campaigns/:name/contacts'
@@ -34,11 +34,12 @@ export async function contactRoutes(api: Api, ports: ApiPorts): Promise<void> {
         },
       },
       async (request, reply) => {
+        const charset = charsetOf(request)
         const stream = await uploadOf(request, reply, ports)
         if (stream === null) return reply
         const format = request.headers['content-type']?.includes('ndjson') ? 'ndjson' : 'csv'
         const { name } = request.params
-        const report = await contacts.import(name, { stream, format, dry_run: request.query.dry_run ?? false })
+        const report = await contacts.import(name, { stream, format, dry_run: request.query.dry_run ?? false, charset })
         return outwardReport(report, `/v1/campaigns/${encodeURIComponent(name)}/rejects`)
       },
     )

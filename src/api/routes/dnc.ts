@@ -7,7 +7,7 @@ import type { ApiPorts } from '../ports.ts'
 import { dncEntry, dncRequest } from '../schemas/calls.ts'
 import { failures, importReport, name, number, page, paging, queryNumber } from '../schemas/common.ts'
 import { type Api, withZod } from '../validation.ts'
-import { outwardReport, readStreams, uploadOf } from './uploads.ts'
+import { charsetOf, outwardReport, readStreams, uploadOf } from './uploads.ts'
 
 const tags = ['do-not-call']
 const ofCampaign = { campaign: name.nullable().default(null) }
@@ -55,9 +55,10 @@ export async function dncRoutes(api: Api, ports: ApiPorts): Promise<void> {
           })
           return reply.code(created ? 201 : 200).send(outward(entry))
         }
+        const charset = charsetOf(request)
         const stream = await uploadOf(request, reply, ports)
         if (stream === null) return reply
-        const report = await dnc.import(stream, query.campaign)
+        const report = await dnc.import({ stream, charset }, query.campaign)
         return outwardReport({ ...report, import: null }, '')
       },
     )

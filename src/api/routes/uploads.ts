@@ -16,6 +16,23 @@ export function readStreams(scope: FastifyInstance, types: string[]): void {
   scope.addContentTypeParser(types, { bodyLimit: UPLOAD_LIMIT }, (_request, payload, done) => done(null, payload))
 }
 
+/**
+ * The encoding that `Content-Type` names. Null for UTF-8 as well: many clients say so of any text, and what it really is is
+ * found out. Throws `unsupported_media_type` for one that cannot be read.
+ */
+export function charsetOf(request: FastifyRequest): string | null {
+  const said = /;\s*charset="?([^\s";]+)/i.exec(request.headers['content-type'] ?? '')?.[1]
+  if (said === undefined || /^utf-?8$/i.test(said)) return null
+  try {
+    return new TextDecoder(said).encoding
+  } catch {
+    throw new ApelError(
+      'unsupported_media_type',
+      `The encoding ${said} cannot be read; send UTF-8, or leave charset out.`,
+    )
+  }
+}
+
 /** The body of an upload, bounded; null when the reply has been given already (a repeated request). */
 export async function uploadOf(
   request: FastifyRequest,

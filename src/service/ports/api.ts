@@ -61,7 +61,7 @@ export function apiPorts(parts: PortParts): ApiPorts {
     contacts: contactsPort(shared),
     callbacks: callbacksPort(shared),
     calls: callsPort({ ...parts, flow: shelf.get }),
-    dnc: dncPort({ store, now, normalise: anyNumber }),
+    dnc: dncPort({ store, now, normalise: anyNumber, country: config.policy.default_country }),
     runs: {
       begin: (campaign, id) => runs.begin(campaign, id, now()),
       change: (campaign, id, change) => runs.change(campaign, id, change, now()),

@@ -1,7 +1,6 @@
 /** The do-not-call list, as the API offers it. */
-import type { Readable } from 'node:stream'
-import { parse } from 'csv-parse'
-import type { ApiPorts, DncEntry, ImportReport, Reject } from '../../api/ports.ts'
+import type { ApiPorts, DncEntry, ImportReport, ImportSource, Reject } from '../../api/ports.ts'
+import { readCsv } from '../../dialer/csv.ts'
 import { ApelError } from '../../errors.ts'
 import type { Store } from '../../store/store.ts'
 
@@ -10,12 +9,15 @@ export interface DncParts {
   now(): number
   /** E.164, an extension, or a prefix of at least three digits with `*` at its end; null for anything else. */
   normalise(number: string): string | null
+  /** Whose letters a list without a stated encoding is expected to have (ISO 3166). */
+  country: string
 }
 
 const BATCH = 500
 const SHOWN = 1000
 
-export function dncPort({ store, now, normalise }: DncParts): ApiPorts['dnc'] {
+export function dncPort(parts: DncParts): ApiPorts['dnc'] {
+  const { store, now, normalise } = parts
   const numberOf = (text: string): string => {
     const number = normaliseEntry(text, normalise)
     if (number !== null) return number
@@ -43,7 +45,7 @@ export function dncPort({ store, now, normalise }: DncParts): ApiPorts['dnc'] {
       if (!(await store.dnc.remove(numberOf(number), campaign)))
         throw new ApelError('not_found', 'The number is not on this do-not-call list.')
     },
-    import: (stream, campaign) => importList(stream, campaign, { store, now, normalise }),
+    import: (source, campaign) => importList(source, campaign, parts),
   }
 }
 
@@ -54,7 +56,11 @@ function normaliseEntry(text: string, normalise: (number: string) => string | nu
 }
 
 /** Streamed in batches: a national list has millions of rows. */
-async function importList(stream: Readable, campaign: string | null, parts: DncParts): Promise<ImportReport> {
+async function importList(
+  { stream, charset }: Pick<ImportSource, 'stream' | 'charset'>,
+  campaign: string | null,
+  parts: DncParts,
+): Promise<ImportReport> {
   const report: ImportReport = { accepted: 0, updated: 0, duplicate: 0, rejected: 0, rejects: [], import: null }
   const reject = (one: Reject): void => {
     report.rejected += 1
@@ -67,26 +73,21 @@ async function importList(stream: Readable, campaign: string | null, parts: DncP
     report.duplicate += batch.length - added
     batch = []
   }
-  const rows = stream.pipe(
-    parse({ columns: lowerCase, bom: true, trim: true, relax_column_count: true, max_record_size: 65_536 }),
-  )
-  let row = 0
-  for await (const read of rows) {
-    row += 1
-    const values = read as Record<string, string>
-    const number = normaliseEntry(values.number ?? '', parts.normalise)
+  for await (const read of readCsv(stream, { country: parts.country, charset })) {
+    if ('reason' in read) {
+      reject(read)
+      continue
+    }
+    const { row, columns, data } = read
+    if (data.number === undefined)
+      throw new ApelError('bad_request', 'The list has no column `number`; its first line must name the columns.', {
+        columns,
+      })
+    const number = normaliseEntry(data.number, parts.normalise)
     if (number === null) reject({ row, column: 'number', reason: 'not a number or a prefix such as +4072*' })
-    else batch.push({ number, campaign: values.campaign || campaign, reason: values.reason || null, at: parts.now() })
+    else batch.push({ number, campaign: data.campaign || campaign, reason: data.reason || null, at: parts.now() })
     if (batch.length >= BATCH) await flush()
   }
   await flush()
   return report
-}
-
-function lowerCase(header: string[]): string[] {
-  const names = header.map((name) => name.trim().toLowerCase())
-  if (names.includes('number')) return names
-  throw new ApelError('bad_request', 'The list has no column `number`; its first line must name the columns.', {
-    columns: names,
-  })
 }
