@@ -100,8 +100,8 @@ export interface ImportSource {
   stream: Readable
   format: 'csv' | 'ndjson'
   dry_run: boolean
-  /** As `Content-Type` names it, one that can be read; null: it is found out. */
-  charset: string | null
+  /** As `Content-Type` names it, one that can be read; without it, it is found out. */
+  charset?: string | null
 }
 
 export interface CallView extends CallRecord {

@@ -19,8 +19,8 @@ export interface ImportSource {
   stream: Readable
   format: 'csv' | 'ndjson'
   dry_run: boolean
-  /** As the sender named it; null: it is found out. */
-  charset: string | null
+  /** As the sender named it; without it, it is found out. */
+  charset?: string | null
 }
 
 export interface ImportReport {
@@ -76,7 +76,7 @@ export class Importer {
       ready = []
       rejects = []
     }
-    const origin = { country: this.policy.default_country, charset }
+    const origin = { country: this.policy.default_country, charset: charset ?? null }
     for await (const read of format === 'csv' ? readCsv(stream, origin) : readNdjson(stream, origin)) {
       const checked = this.check(campaign, read, format)
       if ('reason' in checked) {

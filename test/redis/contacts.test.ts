@@ -17,7 +17,6 @@ const source = (text: string, format: 'csv' | 'ndjson' = 'csv', dry_run = false)
   stream: Readable.from([text]),
   format,
   dry_run,
-  charset: null,
 })
 const put = (name: string, contacts: Record<string, string>) => dialer.campaigns.put(name, { flow: 'f', contacts })
 

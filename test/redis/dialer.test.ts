@@ -288,12 +288,7 @@ t.test('priority goes before the order of the file', async (t) => {
   const { Readable } = await import('node:stream')
   await paper.dialer.campaigns.put('p', { flow: 'f', contacts: { number: 'n', priority: 'p' } })
   const rows = numbers(6).map((number, i) => `${number},${['', '5', '-1', '5', '10', '0'][i]}`)
-  await paper.dialer.import('p', {
-    stream: Readable.from([`n,p\n${rows.join('\n')}`]),
-    format: 'csv',
-    dry_run: false,
-    charset: null,
-  })
+  await paper.dialer.import('p', { stream: Readable.from([`n,p\n${rows.join('\n')}`]), format: 'csv', dry_run: false })
   await paper.dialer.campaigns.act('p', 'start')
   await isIn(paper, 'p', 'finished')
   const list = numbers(6)

@@ -129,7 +129,7 @@ async function stage(one: Case) {
   const explainer = new Explainer({ store, definitions, planner, gate, policy })
   await new Importer(store, { ...policy, allow: ['+'] }).import(campaign, {
     stream: Readable.from([`n,tz,ok\n${number},${one.zone},${one.consent}\n`]),
-    ...{ format: 'csv', dry_run: false, charset: null },
+    ...{ format: 'csv', dry_run: false },
   })
   const client = store.db.redis
   for (const { ago, disposition, counts } of [...one.history].sort((a, b) => b.ago - a.ago)) {

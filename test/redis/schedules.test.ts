@@ -203,7 +203,6 @@ t.test(
         stream: Readable.from([`phone,tz\n${numbers(1)[0]},${zone}\n`]),
         format: 'csv',
         dry_run: false,
-        charset: null,
       })
       const runs: number[] = []
       const before = calls.length

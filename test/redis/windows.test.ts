@@ -31,7 +31,7 @@ async function at(t: Tap, moment: string, options: Parameters<typeof paperDialer
 }
 type Tap = { teardown(run: () => Promise<void>): unknown }
 
-const csv = (text: string) => ({ stream: Readable.from([text]), format: 'csv' as const, dry_run: false, charset: null })
+const csv = (text: string) => ({ stream: Readable.from([text]), format: 'csv' as const, dry_run: false })
 
 t.test('who sleeps is held without a try, and is called when it opens there, in the order of the file', async (t) => {
   // Wednesday, 09:00 in Bucharest, 16:00 in Tokyo, 02:00 in New York.

@@ -139,7 +139,6 @@ export async function campaignOf(
       stream: Readable.from([`phone\n${numbers.join('\n')}\n`]),
       format: 'csv',
       dry_run: false,
-      charset: null,
     })
 }
 

@@ -73,7 +73,7 @@ async function importList(
     report.duplicate += batch.length - added
     batch = []
   }
-  for await (const read of readCsv(stream, { country: parts.country, charset })) {
+  for await (const read of readCsv(stream, { country: parts.country, charset: charset ?? null })) {
     if ('reason' in read) {
       reject(read)
       continue
