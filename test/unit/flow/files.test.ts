@@ -15,7 +15,7 @@ const read = (folder: string): FlowFile[] =>
     .map((name) => ({ path: `${folder}/${name}`, text: readFileSync(`${folder}/${name}`, 'utf8') }))
 
 /** What the flows of all these folders may include, as if it lay beside them. */
-const libraries = read('test/flows/library')
+const libraries = read('test/flows/library').concat(read('scripts-yaml/library'))
 
 const facts = {
   sounds: (name: string) => ['greeting', 'bell'].includes(name),
@@ -70,7 +70,7 @@ const mutations: [ProblemCode, string, string | RegExp, string][] = [
   ['yaml', 'appointment', '"It is cancelled.', 'It is: cancelled.'],
   ['too-large', 'survey', /$/, `\n# ${'-'.repeat(256 * 1024)}\n`],
   ['too-deep', 'survey', 'vars: {', `vars: { deep: ${'['.repeat(70)}${']'.repeat(70)},`],
-  ['anchor', 'appointment', 'key: "*"', 'key: *'],
+  ['anchor', 'gatekeeper', 'key: "*"', 'key: *'],
   ['tag', 'appointment', 'say: "You can reach', 'say: !polite "You can reach'],
   ['duplicate-key', 'appointment', '"4": {', '"3": {'],
   ['unknown-key', 'appointment', 'menu: "I am sorry', 'manu: "I am sorry'],
@@ -88,7 +88,7 @@ const mutations: [ProblemCode, string, string | RegExp, string][] = [
     '  lost: { label: Is lost, goto: repeat }\ninclude: [library/common.yaml]',
   ],
   ['unknown-target', 'appointment', 'goto: later', 'goto: latter'],
-  ['unknown-variable', 'appointment', 'This is {clinic} again', 'This is {clinik} again'],
+  ['unknown-variable', 'appointment', 'This is {company} again', 'This is {compani} again'],
   ['expression', 'survey', 'care <= 2', "care <= '2'"],
   ['save-type', 'survey', 'wait: 0', 'wait: ""'],
   ['missing-sound', 'support', 'say: "We are open from', 'say: { sound: hours }\n    hint: "We are open from'],
@@ -99,7 +99,7 @@ const mutations: [ProblemCode, string, string | RegExp, string][] = [
   ['no-way-out', 'survey', /"1": waiting\n {6}"2": later\n {6}"3": .*/, '"1": repeat'],
   ['cycle', 'support', 'on: { give_up: wait_no_more }', 'on: { give_up: wait }'],
   ['silence', 'appointment', /(leave_word:\n {4}pause: )1s/, '$13s\n  leave_more:\n    pause: 1s'],
-  ['shadowed-key', 'appointment', 'key: "8"', 'key: "4"'],
+  ['shadowed-key', 'gatekeeper', 'key: "8"', 'key: "3"'],
   ['outcome', 'support', 'failed: not_found, ', ''],
 ]
 
