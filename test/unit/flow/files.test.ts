@@ -25,7 +25,7 @@ const facts = {
 /** What other files than flows can have wrong, and `unreadable`, which no text is. */
 const ELSEWHERE: ProblemCode[] = [
   ...(['unreadable', 'bad-value', 'environment', 'duplicate-name', 'port-taken', 'open-api', 'plain-http'] as const),
-  ...(['short-token', 'unknown-peer', 'unknown-trunk', 'short-ring', 'missing-file'] as const),
+  ...(['short-token', 'unknown-peer', 'unknown-trunk', 'short-ring', 'missing-file', 'host-not-allowed'] as const),
 ]
 const codes = (Object.keys(PROBLEM_CODES) as ProblemCode[]).filter((code) => !ELSEWHERE.includes(code))
 const codeOf = ({ path }: FlowFile) => basename(path, '.yaml').split('_')[0]!

@@ -5,6 +5,8 @@ import { flowSchema, flowSchemaText } from '../../../src/flow/json-schema.ts'
 import { loadFlows } from '../../../src/flow/load.ts'
 import { readSource } from '../../../src/flow/source.ts'
 
+t.setTimeout(120_000)
+
 /** What the schema finds wrong with a flow, as `PATH message`. */
 const ajv = new Ajv({ strict: false, allErrors: true })
 const validate = ajv.compile(flowSchema())
