@@ -34,6 +34,7 @@ import { type ServiceNode, startNodes } from './service/nodes.ts'
 import { apiPorts } from './service/ports/api.ts'
 import { sweepHourly } from './service/recordings.ts'
 import { openRedis } from './service/redis.ts'
+import { keepRetention } from './service/retention.ts'
 import { openShelf, type Shelf } from './service/shelf.ts'
 import { makeWebhooks } from './service/webhooks.ts'
 import { makeReleasers } from './shutdown.ts'
@@ -185,6 +186,8 @@ async function start(
   })
   const flow = shelf.get
   const place = makePlace(calls, flow, byName, settings)
+  const sweeper = keepRetention(store.retention, config.retention, clock, log)
+  releasers.add('the forgetting of old records', () => sweeper.stop())
   const known = () => ({
     flows: shelf.views().map(({ name }) => name),
     trunks: settings.trunks.map(({ name }) => name),
@@ -204,6 +207,17 @@ async function start(
       for (const node of on) await calls.prepare(program, context, node)
     },
     place,
+    async deleteRecording(node, name) {
+      const found = byName.get(node)
+      if (found === undefined || !found.telephony.ready())
+        throw new ApelError(
+          'unavailable',
+          `The node ${node} has a recording of this number and is away.`,
+          { node },
+          true,
+        )
+      await found.telephony.deleteRecording(name)
+    },
     cut: (campaign, talking) =>
       calls.registry.hangupAll(
         { by: 'operator', disposition: 'cancelled' },

@@ -26,6 +26,7 @@ import { dncRoutes } from './routes/dnc.ts'
 import { eventRoutes } from './routes/events.ts'
 import { explainRoutes } from './routes/explain.ts'
 import { healthRoutes } from './routes/health.ts'
+import { numberRoutes } from './routes/numbers.ts'
 import { resultRoutes } from './routes/results.ts'
 import { runRoutes } from './routes/runs.ts'
 import { soundRoutes } from './routes/sounds.ts'
@@ -122,6 +123,7 @@ export async function makeApp(parts: ApiParts): Promise<FastifyInstance> {
   await dncRoutes(api, ports)
   controlRoutes(api, ports)
   explainRoutes(api, ports)
+  numberRoutes(api, ports)
   eventRoutes(api, ports)
   webhookRoutes(api, ports)
   soundRoutes(api, ports)

@@ -183,6 +183,17 @@ export interface ExplanationView {
   attempts: CallRecord[]
 }
 
+/** Everything that is kept of a number; times in ms. */
+export interface NumberView {
+  number: string
+  /** Newest first, with the legs of each call behind it. `journal`: what it began with and its inputs, while that is kept. */
+  attempts: (CallRecord & { state: CallState; steps: StepTrace[]; journal: unknown[] })[]
+  contacts: (ContactView & { campaign: string })[]
+  callbacks: CallbackView[]
+  /** Entries that hold it, prefixes of it among them. */
+  dnc: DncEntry[]
+}
+
 export interface FlowView {
   name: string
   description: string | null
@@ -293,6 +304,12 @@ export interface ApiPorts {
     import(source: Pick<ImportSource, 'stream' | 'charset'>, campaign: string | null): Promise<ImportReport>
     /** Throws `not_found` when it was not on the list. */
     remove(number: string, campaign: string | null): Promise<void>
+  }
+  numbers: {
+    /** Throws `bad_request` for what is no number. */
+    export(number: string): Promise<NumberView>
+    /** All but its do-not-call entries. Throws `invalid_state` while the number is on the telephone. */
+    erase(number: string): Promise<void>
   }
   /** Every rule's verdict on the number; `campaign`: only as a contact of this one. */
   explain(number: string, campaign: string | null): Promise<ExplanationView>

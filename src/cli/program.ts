@@ -14,6 +14,7 @@ import { explain } from './explain.ts'
 import { graph } from './graph.ts'
 import { init } from './init.ts'
 import { Exit, type Io } from './io.ts'
+import { number } from './number.ts'
 import { replay } from './replay.ts'
 import { serve } from './serve.ts'
 import { show } from './show.ts'
@@ -24,7 +25,7 @@ import { webhooks } from './webhooks.ts'
 /** In the order of the help: the service, its files, and then what speaks to it. */
 const commands: Register[] = [
   ...[serve, init, check, test, simulate, graph, doctor],
-  ...[campaign, batch, dial, calls, show, replay, explain, callbacks, dnc, webhooks, control],
+  ...[campaign, batch, dial, calls, show, replay, explain, callbacks, dnc, number, webhooks, control],
 ]
 
 /** Runs one command line (without `node` and the script) and answers its exit code. Never rejects. */

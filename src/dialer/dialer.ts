@@ -30,6 +30,7 @@ import { Feeder } from './feeder.ts'
 import { Gate } from './gate.ts'
 import { Importer, type ImportReport, type ImportSource } from './import.ts'
 import { Ledger } from './ledger.ts'
+import { NumberDesk } from './number-desk.ts'
 import type { DialSettings, Placement } from './plan.ts'
 import { type ManualRequest, Planner } from './planner.ts'
 import { type DialQueue, openQueue } from './queue.ts'
@@ -53,6 +54,8 @@ export interface DialerPorts {
   prepare(flow: string, context: CallContext, nodes: string[]): Promise<void>
   /** Dials a reserved attempt. Resolves when the node has taken the call or never will; should not reject. */
   place(placement: Placement): Promise<void>
+  /** Deletes a recording on its node. Rejects when that does not answer. */
+  deleteRecording(node: string, name: string): Promise<void>
   /** Ends the calls of a campaign that ring; with `talking`, those that talk too. Called on every instance. */
   cut(campaign: string, talking: boolean): void
   emit(event: ServiceEvent): void
@@ -63,6 +66,7 @@ export interface Dialer {
   callbacks: CallbackDesk
   campaigns: CampaignDesk
   contacts: ContactDesk
+  numbers: NumberDesk
   import(campaign: string, source: ImportSource): Promise<ImportReport>
   rejects(campaign: string, id: string): ReturnType<Importer['rejects']>
   /** Subscribes and begins to dial. */
@@ -115,6 +119,7 @@ export function makeDialer(ports: DialerPorts): Dialer {
   const explainer = new Explainer({ store, definitions, planner, gate, policy })
   const importer = new Importer(store, policy)
   const schedules = new Schedules(store, clock, log)
+  const contacts = new ContactDesk({ store, definitions, planner, policy, clock })
   const worker = new DialWorker({
     store,
     definitions,
@@ -182,7 +187,8 @@ export function makeDialer(ports: DialerPorts): Dialer {
     ledger,
     callbacks,
     campaigns: new CampaignDesk({ store, definitions, clock, known: ports.known, timezone: policy.timezone }),
-    contacts: new ContactDesk({ store, definitions, planner, policy, clock }),
+    contacts,
+    numbers: new NumberDesk({ store, contacts, settings, clock, log, deleteRecording: ports.deleteRecording }),
 
     async import(name, source) {
       const campaign = await definitions.get(name)

@@ -168,6 +168,16 @@ export class Attempts {
     return hashes.map(attemptOf).filter((attempt) => attempt !== null)
   }
 
+  /** The second channels of a call: `ID.1`, `ID.2`, …; nearly always there is none. */
+  async legs(id: string): Promise<Attempt[]> {
+    const legs: Attempt[] = []
+    for (;;) {
+      const leg = await this.get(`${id}.${legs.length + 1}`)
+      if (leg === null) return legs
+      legs.push(leg)
+    }
+  }
+
   async addSteps(id: string, steps: StepTrace[]): Promise<void> {
     if (steps.length === 0) return
     await this.db.call((redis) => redis.rpush(keys.steps(id), ...steps.map((step) => JSON.stringify(step))))

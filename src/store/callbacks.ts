@@ -89,6 +89,11 @@ export class Callbacks {
     return id === null ? null : await this.get(id)
   }
 
+  /** All that were ever made for the number and are still kept, newest first. */
+  async allOf(number: string): Promise<Callback[]> {
+    return await this.many(await this.db.call((redis) => redis.lrange(keys.callbacksOf(number), 0, -1)))
+  }
+
   /** 'ok', 'not_found', or the state that does not allow it. `moved`: it was missed once and is put off. */
   async move(
     id: string,
@@ -114,14 +119,16 @@ export class Callbacks {
   async list(cursor: string | null, limit: number): Promise<{ callbacks: Callback[]; next: string | null }> {
     const start = cursor === null ? 0 : Number(cursor)
     const ids = await this.db.call((redis) => redis.zrevrange(keys.callbacks, start, start + limit - 1))
-    const hashes =
-      ids.length === 0
-        ? []
-        : await this.db.batch<Record<string, string>[]>((pipeline) => {
-            for (const id of ids) pipeline.hgetall(keys.callback(id))
-          })
-    const next = ids.length < limit ? null : String(start + ids.length)
-    return { callbacks: hashes.map(callbackOf).filter((callback) => callback !== null), next }
+    return { callbacks: await this.many(ids), next: ids.length < limit ? null : String(start + ids.length) }
+  }
+
+  /** Those that are there, in the order of the ids. */
+  private async many(ids: string[]): Promise<Callback[]> {
+    if (ids.length === 0) return []
+    const hashes = await this.db.batch<Record<string, string>[]>((pipeline) => {
+      for (const id of ids) pipeline.hgetall(keys.callback(id))
+    })
+    return hashes.map(callbackOf).filter((callback) => callback !== null)
   }
 
   /** How many of the campaign are due. */

@@ -47,19 +47,29 @@ export class DoNotCall {
 
   /** The entry that forbids calling this number: itself or a prefix, on the common list or the campaign's; null when none does. */
   async covering(number: string, campaign: string | null): Promise<DncEntry | null> {
-    const fields = [number]
-    for (let length = 2; length <= number.length; length++) fields.push(`${number.slice(0, length)}*`)
     for (const list of campaign === null ? [null] : [null, campaign]) {
-      const found = await this.db.call((redis) => redis.hmget(keys.dnc(list), ...fields))
-      const at = found.findIndex((text) => text !== null)
-      if (at >= 0)
-        return {
-          number: fields[at] ?? number,
-          campaign: list,
-          ...(JSON.parse(found[at] ?? '{}') as { reason: string | null; at: number }),
-        }
+      const [first] = await this.on(list, number)
+      if (first !== undefined) return first
     }
     return null
+  }
+
+  /** Every entry of one list that forbids calling this number, itself first. */
+  async on(list: string | null, number: string): Promise<DncEntry[]> {
+    const fields = [number]
+    for (let length = 2; length <= number.length; length++) fields.push(`${number.slice(0, length)}*`)
+    const found = await this.db.call((redis) => redis.hmget(keys.dnc(list), ...fields))
+    return found.flatMap((text, i) =>
+      text === null
+        ? []
+        : [
+            {
+              number: fields[i] ?? number,
+              campaign: list,
+              ...(JSON.parse(text) as { reason: string | null; at: number }),
+            },
+          ],
+    )
   }
 
   /** A page of one list; `cursor` as `next` gave it. Entries may come twice while the list changes. */

@@ -10,6 +10,7 @@ import { Idempotency } from './idempotency.ts'
 import { Journals } from './journals.ts'
 import { LineUp } from './line-up.ts'
 import { Outbox } from './outbox.ts'
+import { Retention } from './retention.ts'
 
 export interface Store {
   db: Db
@@ -21,6 +22,7 @@ export interface Store {
   callbacks: Callbacks
   dnc: DoNotCall
   idempotency: Idempotency
+  retention: Retention
   outbox: Outbox
   /** Null when Redis takes writes now, else the reason in words. Also measures the difference of the clocks. */
   writable(): Promise<string | null>
@@ -40,6 +42,7 @@ export function openStore(redis: Redis, now: () => number): Store {
     callbacks: new Callbacks(db),
     dnc: new DoNotCall(db),
     idempotency: new Idempotency(db),
+    retention: new Retention(db),
     outbox: new Outbox(db),
     writable: () => db.probe(),
   }

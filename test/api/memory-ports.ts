@@ -277,6 +277,18 @@ export function memoryPorts(): Memory {
         if (!dnc.delete(number)) missing(`entry ${number}`)
       },
     },
+    numbers: {
+      export: async (number) => ({
+        number: numberOf(number),
+        attempts: [{ ...aRecord(), state: 'ended', steps: [{ at: 1, step: 'hi', event: 'start' }], journal: [{}] }],
+        contacts: [],
+        callbacks: [],
+        dnc: [...dnc.values()],
+      }),
+      async erase() {
+        memory.calls.clear()
+      },
+    },
     explain: async (number) => ({
       number: numberOf(number),
       now: false,

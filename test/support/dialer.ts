@@ -61,6 +61,8 @@ export interface PaperDialer {
   times: number[]
   events: ServiceEvent[]
   cuts: { campaign: string; talking: boolean }[]
+  /** Recordings, as `NODE NAME`. */
+  deleted: string[]
   /** Ends a call. */
   end(placement: Placement, disposition: Disposition, more?: Partial<CallRecord>): Promise<void>
   stop(): Promise<void>
@@ -87,6 +89,7 @@ export async function paperDialer(redis: TestRedis, options: PaperOptions = {}):
     times: [],
     events: [],
     cuts: [],
+    deleted: [],
     async end({ record }, disposition, more = {}) {
       const answered = ['completed', 'hangup', 'silent', 'nomatch', 'callback', 'opted_out', 'machine']
       await paper.dialer.ledger.finish({
@@ -118,6 +121,7 @@ export async function paperDialer(redis: TestRedis, options: PaperOptions = {}):
         paper.times.push(performance.now())
         await options.onPlace?.(placement, paper)
       },
+      deleteRecording: async (node, name) => void paper.deleted.push(`${node} ${name}`),
       cut: (campaign, talking) => void paper.cuts.push({ campaign, talking }),
       emit: (event) => void paper.events.push(event),
     }),

@@ -13,7 +13,7 @@ import type { Heart } from '../heart.ts'
 import type { ServiceNode } from '../nodes.ts'
 import type { Shelf } from '../shelf.ts'
 import { callsPort } from './calls.ts'
-import { callbacksPort, campaignsPort, contactsPort } from './campaigns.ts'
+import { callbacksPort, campaignsPort, contactsPort, viewOf } from './campaigns.ts'
 import { dncPort } from './dnc.ts'
 import { webhooksPort } from './webhooks.ts'
 
@@ -65,6 +65,13 @@ export function apiPorts(parts: PortParts): ApiPorts {
     runs: {
       begin: (campaign, id) => runs.begin(campaign, id, now()),
       change: (campaign, id, change) => runs.change(campaign, id, change, now()),
+    },
+    numbers: {
+      async export(number) {
+        const found = await dialer.numbers.export(number)
+        return { ...found, callbacks: found.callbacks.map(viewOf) }
+      },
+      erase: (number) => dialer.numbers.erase(number),
     },
     explain: (number, campaign) => dialer.explain(number, campaign),
     webhooks: webhooksPort({ outbox: store.outbox, trunks: trunksOf(config) }, now),

@@ -1,7 +1,6 @@
 /** Live and past calls, as the API offers them. */
 import type { ApiPorts, CallView, DialRequest } from '../../api/ports.ts'
 import type { Calls } from '../../call/calls.ts'
-import type { CallRecord } from '../../call/record.ts'
 import type { Dialer } from '../../dialer/dialer.ts'
 import type { Placement } from '../../dialer/plan.ts'
 import { ApelError } from '../../errors.ts'
@@ -26,17 +25,8 @@ export function callsPort({ store, dialer, calls, flow, place }: CallParts): Api
     ...record,
     state,
     steps: await store.attempts.steps(record.id),
-    legs: record.kind === 'leg' ? [] : await legsOf(record.id),
+    legs: record.kind === 'leg' ? [] : (await store.attempts.legs(record.id)).map((leg) => leg.record),
   })
-  /** The second channels of a call are `ID.1`, `ID.2`, …; nearly always there is none. */
-  const legsOf = async (id: string): Promise<CallRecord[]> => {
-    const legs: CallRecord[] = []
-    for (;;) {
-      const leg = await store.attempts.get(`${id}.${legs.length + 1}`)
-      if (leg === null) return legs
-      legs.push(leg.record)
-    }
-  }
   const attempt = async (id: string): Promise<Attempt> => {
     const found = await store.attempts.get(id)
     if (found) return found

@@ -43,6 +43,7 @@ end
 call('SET', P .. 'cbn:' .. a.number, a.id)
 post('callback.scheduled', none(a.fields.call) and a.id or a.fields.call, a.number, a.fields)
 call('ZADD', P .. 'callbacks', a.now, a.id)
+call('LPUSH', P .. 'ncb:' .. a.number, a.id)
 call('ZADD', camp(c) .. ':cb', a.due_at, a.id)
 call('HINCRBY', camp(c) .. ':counts', 'open_callbacks', 1)
 reopen(c)

@@ -141,6 +141,17 @@ t.test('a batch applies, imports, starts and waits; the same id starts nothing a
   t.match(await apel('batch', 'night', '--run-id', 'tuesday', '--timeout', '1s'), { status: 1, err: /ended before/ })
 })
 
+t.test('what is kept of a number is written out, and erased', async (t) => {
+  const { apel, cwd } = await aService(t)
+  t.match(JSON.parse((await apel('number', 'export', '+40711111111')).out), {
+    number: '+40711111111',
+    attempts: [{ steps: [{ at: '1970-01-01T00:00:00.001Z', step: 'hi' }] }],
+  })
+  t.match(await apel('number', 'export', '+40711111111', '-o', 'ana.json'), { status: 0, out: '' })
+  t.match(JSON.parse(readFileSync(join(cwd, 'ana.json'), 'utf8')), { number: '+40711111111' })
+  t.match(await apel('number', 'erase', '+40711111111'), { status: 0, out: /erased/ })
+})
+
 t.test('nothing is left behind by a refused import', async (t) => {
   const { apel, cwd } = await aService(t)
   writeFileSync(join(cwd, 'people.csv'), 'number\n+40711111111\n')
