@@ -56,7 +56,7 @@ async function lived(paper: PaperDialer): Promise<void> {
   await paper.dialer.campaigns.put('b', { flow: 'survey', contacts: { number: 'phone', key: 'id' } })
   await paper.dialer.import('b', {
     stream: Readable.from([`id,phone,name\n17,${ana},Ana Pop\n18,${dan},Dan Pop\n`]),
-    ...{ format: 'csv' as const, dry_run: false },
+    ...{ format: 'csv' as const, charset: null, dry_run: false },
   })
   await paper.dialer.campaigns.act('a', 'start')
   await waitFor(() => paper.placed.length === 2)
