@@ -27,10 +27,19 @@ export function tool(name: string): string {
   return join(defaultCacheDir(), 'bin', name)
 }
 
-/** Starts SIPp on a free port of 127.0.0.1. `log` gets every message; errors go to `log`.errors. */
-export async function startSipp(scenario: string, log: string, args: string[]): Promise<Sipp> {
-  const port = await freePort('udp')
-  const files = ['-trace_msg', '-message_file', log, '-trace_err', '-error_file', `${log}.errors`]
+/**
+ * Starts SIPp on 127.0.0.1, on a free port unless one is given. `log` gets every message, unless that is not wanted; errors
+ * go to `log`.errors.
+ */
+export async function startSipp(
+  scenario: string,
+  log: string,
+  args: string[],
+  given: { port?: number; messages?: boolean } = {},
+): Promise<Sipp> {
+  const port = given.port ?? (await freePort('udp'))
+  const messages = (given.messages ?? true) ? ['-trace_msg', '-message_file', log] : []
+  const files = [...messages, '-trace_err', '-error_file', `${log}.errors`]
   // Its watchdog ends it on a machine that is busy for long.
   const patient = ['-watchdog_minor_threshold', '600000', '-watchdog_major_threshold', '600000']
   const common = ['-sf', scenario, '-i', '127.0.0.1', '-p', String(port), '-nostdin', ...files, ...patient]
