@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { makeApp } from './api/app.ts'
 import { makeMetrics } from './api/metrics.ts'
 import { type Calls, makeCalls } from './call/calls.ts'
-import type { Clock } from './call/ports.ts'
+import type { CallPorts, Clock, Web } from './call/ports.ts'
+import type { CallRecord } from './call/record.ts'
 import { within } from './call/within.ts'
 import type { Config } from './config.ts'
 import { Departures } from './dialer/departures.ts'
@@ -16,6 +17,7 @@ import { type Dialer, makeDialer } from './dialer/dialer.ts'
 import type { DialSettings, Placement } from './dialer/plan.ts'
 import { ensureTools, type Part, projectRoot, type Say, type Tools } from './embedded/tools.ts'
 import { ApelError, type Problem } from './errors.ts'
+import type { CallContext } from './flow/io.ts'
 import type { Log } from './log.ts'
 import { commandEngine, espeak } from './media/engine.ts'
 import { findSound } from './media/sounds.ts'
@@ -39,6 +41,20 @@ import { openShelf, type Shelf } from './service/shelf.ts'
 import { makeWebhooks } from './service/webhooks.ts'
 import { makeReleasers } from './shutdown.ts'
 import { nextEpoch } from './store/instance.ts'
+
+/**
+ * Whoever rehearses conversations on a real line stands in these few places; all else is as in service. Nothing of it may
+ * throw.
+ */
+export interface Rehearsal {
+  /** A call or a leg that has been reserved, before it is dialled: what its conversation is to start from may be changed. */
+  placed(placement: Placement): Placement
+  /** The same for one that comes in. */
+  came(record: CallRecord, context: CallContext): CallContext
+  /** Stands before the way out to other web servers. */
+  web(real: Web): Web
+  watch: NonNullable<CallPorts['watch']>
+}
 
 export interface Service {
   /** Where the API answers. */
@@ -77,10 +93,10 @@ const clock: Clock = {
 }
 
 /** Starts everything. Rejects, with all that was opened closed again, when a part cannot start. */
-export async function startService(config: Config, log: Log, say: Say): Promise<Service> {
+export async function startService(config: Config, log: Log, say: Say, rehearsal?: Rehearsal): Promise<Service> {
   const releasers = makeReleasers()
   try {
-    return await start(config, log, say, releasers)
+    return await start(config, log, say, releasers, rehearsal)
   } catch (error) {
     for (const fault of await releasers.closeAll()) log.warn({ err: fault }, 'closing after a failed start')
     throw error
@@ -92,6 +108,7 @@ async function start(
   log: Log,
   say: Say,
   releasers: ReturnType<typeof makeReleasers>,
+  rehearsal: Rehearsal | undefined,
 ): Promise<Service> {
   const now = clock.now
   let running = false
@@ -158,6 +175,7 @@ async function start(
   const heart = makeHeart(store, lease, foreign, clock, log)
   releasers.add('the heart', () => heart.stop())
 
+  const as = (placement: Placement): Placement => rehearsal?.placed(placement) ?? placement
   const calls: Calls = makeCalls({
     ledger: {
       update: (id, fields) => dialer.ledger.update(id, fields),
@@ -169,11 +187,16 @@ async function start(
       allowed: (context, to) => dialer.callbacks.allowed(context, to),
       schedule: (record, request) => dialer.callbacks.schedule(record, request),
     },
-    web,
+    web: rehearsal?.web(web) ?? web,
     clock,
     log,
     voice: (node) => voices.get(node)!,
-    transfers: { reserve: (call, id, to, ring) => dialer.reserveLeg(call, id, to, ring) },
+    transfers: {
+      async reserve(call, id, to, ring) {
+        const placement = await dialer.reserveLeg(call, id, to, ring)
+        return placement && as(placement)
+      },
+    },
     optOuts: {
       async add({ number }, campaign) {
         if (number !== '') await store.dnc.add({ number, campaign, reason: 'opt_out', at: now() })
@@ -183,9 +206,11 @@ async function start(
     telephony: (node) => byName.get(node)!.telephony,
     texts: kept.nameOf,
     publish: events.publish,
+    ...(rehearsal === undefined ? {} : { watch: rehearsal.watch }),
   })
   const flow = shelf.get
-  const place = makePlace(calls, flow, byName, settings)
+  const placeOne = makePlace(calls, flow, byName, settings)
+  const place = (placement: Placement) => placeOne(as(placement))
   const sweeper = keepRetention(store.retention, config.retention, clock, log)
   releasers.add('the forgetting of old records', () => sweeper.stop())
   const known = () => ({
@@ -227,7 +252,8 @@ async function start(
   })
 
   await heart.start()
-  for (const { telephony } of nodes) takeInbound(telephony, { config, dialer, calls, flow, log })
+  for (const { telephony } of nodes)
+    takeInbound(telephony, { config, dialer, calls, flow, log, ...(rehearsal && { came: rehearsal.came }) })
   await Promise.all(nodes.map(({ telephony }) => telephony.start()))
   await closeLeftovers(dialer, nodes, config.instance, now, log)
   const files = await loadCampaignFiles(config.flows, dialer, known())

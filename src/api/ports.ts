@@ -283,6 +283,8 @@ export interface ApiPorts {
     /** Throws `not_found` for a call that left none: never answered by a flow, or longer ago than journals are kept. */
     journal(id: string): Promise<JournalView>
     hangup(id: string): Promise<void>
+    /** An operator raises a situation of the flow. Throws `not_found` when there is none of that name, `invalid_state` when nobody talks. */
+    raise(id: string, situation: string): Promise<void>
     finishTask(id: string, name: string, task: { status: 'done' | 'failed'; result: unknown }): Promise<void>
   }
   callbacks: {

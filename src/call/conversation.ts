@@ -77,12 +77,14 @@ export class Conversation {
   /** Handles one event to its end. */
   async take(event: FlowEvent): Promise<void> {
     if (this.#done) return
-    const { journal } = this.#options
+    const { journal, ports, record } = this.#options
     const at = this.#timeOf(event)
     const input = event.at === at ? event : { ...event, at }
     this.#last = at
+    const before = this.#writer.state
     const { entry, effects } = this.#writer.take(input)
     await journal.write(entry)
+    ports.watch?.(record.id, input, effects, this.#writer.state, before)
     if (event.type === 'hangup') this.#ended ??= event.by
     this.#trace(effects, at)
     for (const effect of effects) this.#perform(effect, at)

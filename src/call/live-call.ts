@@ -149,6 +149,14 @@ export class LiveCall {
     this.#mailbox.post({ kind: 'hangup', by, disposition })
   }
 
+  /** An operator raises a situation of the flow. False when the flow has none of that name. */
+  raise(name: string): boolean {
+    const at = this.#ports.clock.now()
+    const known = this.#options.program.situations.has(name)
+    if (known) this.#mailbox.post({ kind: 'flow', event: { type: 'situation', at, name } })
+    return known
+  }
+
   /** An external task of this call was finished. */
   finishTask(name: string, status: 'done' | 'failed', result: unknown): void {
     const at = this.#ports.clock.now()

@@ -5,6 +5,7 @@
 import type { CallbackRequest, CallContext, FlowResult, HttpRequest, Spoken } from '../flow/io.ts'
 import type { Entry } from '../flow/journal.ts'
 import type { Program } from '../flow/program.ts'
+import type { Watch } from '../flow/view.ts'
 import type { Log } from '../log.ts'
 import type { CallRecord, StepTrace } from './record.ts'
 
@@ -205,4 +206,6 @@ export interface CallPorts {
   voice(node: string): Voice
   /** Must not throw and is not waited for. */
   publish(event: ServiceEvent): void
+  /** Sees what goes into the conversation of a call and what comes of it, right before that is done. Must not throw. */
+  watch?(id: string, ...turn: Parameters<Watch>): void
 }

@@ -4,10 +4,12 @@
  */
 import type { Calls } from '../call/calls.ts'
 import type { InboundCall, Telephony } from '../call/ports.ts'
+import type { CallRecord } from '../call/record.ts'
 import type { Config } from '../config.ts'
 import type { Dialer } from '../dialer/dialer.ts'
 import { normaliseInbound } from '../dialer/numbers.ts'
 import { maskNumber } from '../errors.ts'
+import type { CallContext } from '../flow/io.ts'
 import type { Program } from '../flow/program.ts'
 import type { Log } from '../log.ts'
 
@@ -17,6 +19,8 @@ export interface InboundParts {
   calls: Calls
   flow(name: string): Program | undefined
   log: Log
+  /** What its conversation is to start from instead. */
+  came?(record: CallRecord, context: CallContext): CallContext
 }
 
 const TRIES = 8
@@ -51,7 +55,8 @@ async function route(call: InboundCall, telephony: Telephony, parts: InboundPart
   const written = await persist(() => dialer.reserveInbound(request), call, telephony, log)
   // Told twice by the link: the first telling has it.
   if (written === null) return
-  const { record, context } = written
+  const { record } = written
+  const context = parts.came?.(record, written.context) ?? written.context
   if (program === undefined) await calls.notInUse({ record, language: 'en', telephony })
   else await calls.inbound({ record: { ...record, flow_version: program.version }, program, context, telephony })
 }

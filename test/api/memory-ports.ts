@@ -229,6 +229,11 @@ export function memoryPorts(): Memory {
         if (call.state === 'ended') throw new ApelError('invalid_state', 'The call has ended.')
         Object.assign(call, { state: 'ended', disposition: 'cancelled', ended_at: Date.now() })
       },
+      async raise(id, situation) {
+        const call = memory.calls.get(id) ?? missing(`call ${id}`)
+        if (call.state !== 'up') throw new ApelError('invalid_state', 'Nobody talks.')
+        if (situation !== 'threats') missing(`situation ${situation}`)
+      },
       async finishTask(id) {
         if (!memory.calls.has(id)) missing(`call ${id}`)
       },

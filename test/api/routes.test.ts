@@ -111,6 +111,11 @@ t.test('a call is dialled, seen, given its task and ended', async (t) => {
   t.equal((await app.inject('/v1/calls?state=dialing')).json().items.length, 1)
   t.equal((await app.inject('/v1/calls?state=up')).json().items.length, 0)
   t.equal((await app.inject('/v1/calls?state=&kind=&campaign=&limit=')).json().items.length, 1)
+  const raise = (name: string) => app.inject({ method: 'POST', url: `/v1/calls/${id}/situations/${name}` })
+  t.equal((await raise('threats')).statusCode, 409)
+  memory.calls.get(id)!.state = 'up'
+  t.match((await raise('threats')).json(), { situation: 'threats' })
+  t.equal((await raise('thunder')).statusCode, 404)
   const task = { method: 'POST' as const, url: `/v1/calls/${id}/tasks/lookup` }
   t.match((await app.inject({ ...task, payload: { status: 'done', result: { a: 1 } } })).json(), { status: 'done' })
   t.equal((await app.inject({ ...task, payload: { status: 'perhaps' } })).statusCode, 400)

@@ -85,6 +85,24 @@ export function callRoutes(api: Api, ports: ApiPorts): void {
   )
 
   api.post(
+    '/v1/calls/:id/situations/:name',
+    {
+      config: { scope: 'dial' },
+      schema: {
+        tags,
+        summary: 'Raises a situation of the flow in a call that is on',
+        params: z.object({ id: z.string().min(1).max(200), name }),
+        response: { 200: z.object({ situation: z.string() }), ...failures },
+      },
+    },
+    async (request) => {
+      const { id, name } = request.params
+      await calls.raise(id, name)
+      return { situation: name }
+    },
+  )
+
+  api.post(
     '/v1/calls/:id/tasks/:name',
     {
       config: { scope: 'dial' },

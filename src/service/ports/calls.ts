@@ -80,6 +80,14 @@ export function callsPort({ store, dialer, calls, flow, place }: CallParts): Api
       const { state } = await attempt(id)
       throw new ApelError('invalid_state', `The call ${id} is ${state}; this instance cannot end it.`, { state })
     },
+    async raise(id, situation) {
+      const call = calls.registry.get(id)
+      const { record } = await attempt(id)
+      if (call?.state !== 'up')
+        throw new ApelError('invalid_state', `Nobody talks in the call ${id}, or another instance holds it.`)
+      if (!call.raise(situation))
+        throw new ApelError('not_found', `The flow ${record.flow} has no situation ${situation}.`, { situation })
+    },
     async finishTask(id, name, { status, result }) {
       if (calls.registry.finishTask(id, name, status, result)) return
       await attempt(id)
