@@ -56,8 +56,13 @@ export function runTest(program: Program, test: ConversationTest, watch?: Watch)
   const script = test.script.map(({ item }) => item)
   const { context, now } = test
   const simulation = simulate(program, script, { context, now, ...(watch === undefined ? {} : { watch }) })
-  const failures = [...unmet(simulation), ...judge(test, simulation)]
+  const failures = failuresOf(test, simulation)
   return { test, ok: failures.length === 0, failures, simulation }
+}
+
+/** What was expected of a conversation and did not come. `late`: by how many ms it may end later than the test says. */
+export function failuresOf(test: ConversationTest, simulation: Simulation, late = 0): string[] {
+  return [...unmet(simulation), ...judge(test, simulation, late)]
 }
 
 function unmet({ unmet: [first, ...others], unused, over }: Simulation): string[] {
@@ -69,7 +74,7 @@ function unmet({ unmet: [first, ...others], unused, over }: Simulation): string[
   return failures
 }
 
-function judge({ ends, notHeard }: ConversationTest, simulation: Simulation): string[] {
+function judge({ ends, notHeard }: ConversationTest, simulation: Simulation, late: number): string[] {
   const failures: string[] = []
   const { result, duration, callbackIn, heard } = simulation
   const expect = (what: string, wanted: unknown, was: unknown) => {
@@ -84,7 +89,7 @@ function judge({ ends, notHeard }: ConversationTest, simulation: Simulation): st
   expect('disposition', ends.disposition, result.disposition)
   expect('outcome', ends.outcome, result.outcome)
   expect('last_step', ends.last_step, result.last_step)
-  if (ends.within !== undefined && duration > ends.within)
+  if (ends.within !== undefined && duration > ends.within + late)
     failures.push(`within: expected an end within ${time(ends.within)}, it came after ${time(duration)}`)
   if (ends.callback_in !== undefined && (callbackIn === null || Math.abs(callbackIn - ends.callback_in) > CLOSE))
     failures.push(

@@ -8,9 +8,9 @@ import { Census, type Part } from '../../flow/coverage.ts'
 import { bareName, isLibrary } from '../../flow/library-file.ts'
 import { loadFlows } from '../../flow/load.ts'
 import { guess } from '../../flow/near.ts'
-import type { Program } from '../../flow/program.ts'
 import { placeOf } from '../../flow/source.ts'
 import { findSound } from '../../media/sounds.ts'
+import type { Job, LiveRun } from '../../rehearsal/plan.ts'
 import { texts } from '../../service/shelf.ts'
 import type { Found } from './files.ts'
 
@@ -19,7 +19,8 @@ export interface Suite {
   flow: string | null
   /** Faults of the file or of its flow; with an error none of its tests is run. */
   problems: Problem[]
-  runs: TestRun[]
+  /** Those of a real line say more. */
+  runs: (TestRun | LiveRun)[]
 }
 
 /** The coverage of a flow, or of a library (`library/NAME`). */
@@ -36,36 +37,42 @@ export interface Results {
   coverage: FlowCoverage[]
 }
 
-export async function runSuites(found: Found[]): Promise<Results> {
+/** Holds the conversations of the tests of one folder. `hosts` are those that its flows name. */
+export type Hold = (root: string, jobs: Job[], hosts: string[]) => Promise<(TestRun | LiveRun)[]>
+
+const simulated: Hold = async (_, jobs) => jobs.map(({ program, test, watch }) => runTest(program, test, watch))
+
+export async function runSuites(found: Found[], hold = simulated): Promise<Results> {
   const results: Results = { suites: [], coverage: [] }
   for (const { root, tests, whole } of found) {
     const sounds = (name: string, language: string) => findSound(join(root, 'sounds'), name, language) !== null
     const unread: Problem[] = []
-    const { programs, byFlow } = loadFlows(await texts(root, unread), { sounds })
+    const hosts = new Set<string>()
+    const allowHost = (host: string) => hosts.add(host) !== null
+    const { programs, byFlow } = loadFlows(await texts(root, unread), { sounds, allowHost })
     for (const problem of unread) byFlow.set(bareName(problem.file), [problem])
     const censuses = new Map<string, Census>()
     if (whole) for (const [name, program] of programs) censuses.set(name, new Census(program))
+    const jobs: (Job & { suite: Suite; count(run: TestRun): void })[] = []
     for (const file of tests) {
       const read = readTests(file, readFileSync(file, 'utf8'))
       const program = read.flow === null ? undefined : programs.get(read.flow)
       if (program !== undefined && !censuses.has(program.flow)) censuses.set(program.flow, new Census(program))
       const census = program && censuses.get(program.flow)
       const faults = [...read.problems, ...(program ? checkTests(read, program) : withoutFlow(read, byFlow))]
-      const runs = program && census && faults.length === 0 ? runAll(program, read, census) : []
-      results.suites.push({ file, flow: read.flow, problems: faults, runs })
+      const suite: Suite = { file, flow: read.flow, problems: faults, runs: [] }
+      results.suites.push(suite)
+      if (program && census && faults.length === 0)
+        for (const test of read.tests) jobs.push({ program, test, ...census.test(), suite })
+    }
+    for (const run of await hold(root, jobs, [...hosts])) {
+      const job = jobs.find(({ test }) => test === run.test)!
+      job.count(run)
+      job.suite.runs.push(run)
     }
     results.coverage.push(...coverageOf([...censuses.values()]))
   }
   return results
-}
-
-function runAll(program: Program, { tests }: TestFile, census: Census): TestRun[] {
-  return tests.map((test) => {
-    const { watch, count } = census.test()
-    const run = runTest(program, test, watch)
-    count(run)
-    return run
-  })
 }
 
 /** What each file's parts came to: those of a library are covered when a test of any flow that includes it covers them. */

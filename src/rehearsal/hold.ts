@@ -1,0 +1,168 @@
+/** One conversation on the line, from the first ring to its closed record, and the same one on the simulator beside it. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { failuresOf, time } from '../flow/conversation-test.ts'
+import type { FlowResult, Spoken, Verdict } from '../flow/io.ts'
+import { Script, type ScriptItem } from '../flow/script.ts'
+import { simulate } from '../flow/simulate.ts'
+import { result } from '../flow/step.ts'
+import type { Behaviour } from '../phones/phone.ts'
+import { speech } from '../phones/speech.ts'
+import { differences } from './compare.ts'
+import type { House } from './house.ts'
+import type { Line } from './line.ts'
+import type { LiveRun, Plan } from './plan.ts'
+import { unheard } from './sound.ts'
+
+/** ms from the dial to the beginning of the flow: setting up, ringing, a verdict. */
+const BEGINNING = 40_000
+/** ms that a call may go on beyond what is expected. */
+const BEYOND = 60_000
+/** ms from the end of the flow to the closed record. */
+const CLOSING = 20_000
+const RINGS = 200
+const TICK = 20
+/** By how much the end may be later than a test says, beyond what the sounds were longer, ms. */
+const LATE = 4_000
+
+/** What is said by who answers, for Asterisk to tell a person from a machine. */
+const GREETINGS: Record<Verdict, string | null> = {
+  human: 'Hello?',
+  machine:
+    'You have reached the number of the Popescu family we are not at home at the moment and cannot take your call but please leave us a message after the tone',
+  unsure: null,
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: records are looked at field by field
+export type Api = (method: string, path: string, body?: unknown) => Promise<any>
+
+export async function hold(
+  plan: Plan,
+  line: Line,
+  { exchange, voice }: House,
+  api: Api,
+  longest: number,
+): Promise<LiveRun> {
+  const { job, context } = plan
+  const { program, test } = job
+  const script = test.script.map(({ item }) => item)
+  const greeting = plan.amd === null ? null : GREETINGS[plan.amd]
+  const voiced = greeting === null ? null : await speech(greeting)
+  const answers: Behaviour = async (call) => {
+    line.phone = call
+    await call.ring(RINGS)
+    await call.answer()
+    if (voiced !== null) await call.say(voiced)
+    await call.ended
+  }
+  const calls: Behaviour = async (call) => {
+    line.phone = call
+    await call.answered()
+    await call.ended
+  }
+  const driver = new Script(line)
+  const began = Date.now()
+  let left: ScriptItem[] = script
+  if (context.direction === 'inbound') await exchange.call(plan.called, plan.number, calls)
+  else {
+    exchange.phone(plan.number, answers)
+    const refused = await api('POST', '/v1/calls', { to: plan.number, flow: program.flow }).then(() => null, String)
+    if (refused !== null) line.faults.push(`it could not be dialled: ${refused}`)
+  }
+  if (line.faults.length === 0 && (await until(() => line.started, began + BEGINNING)))
+    left = await follow(line, driver, script, line.start + longest + BEYOND)
+  else line.faults.push('the call was not answered')
+  await line.phone?.ended
+  const record = line.id === '' ? null : await closed(line.id, api)
+  const told = driver.told(
+    resultOf(line, record),
+    left.filter((item) => !('amd' in item)),
+  )
+  const { said, lengths } = await soundsOf(line, voice)
+  const promised = simulate(program, script, {
+    context: { ...context, id: line.id },
+    now: line.start,
+    length: (parts) => lengths.get(JSON.stringify(parts)),
+  })
+  const longer = said.reduce((sum, { more }) => sum + more, 0)
+  const failures = [
+    ...failuresOf(test, told, LATE + longer),
+    ...line.faults,
+    ...(line.phone === null ? [] : await unheard(line.phone, line.heard, voice)).map(
+      (text) => `not heard on the phone: "${text}"`,
+    ),
+    ...(record === null ? ['its record was not closed'] : []),
+  ]
+  const apart = line.started ? differences(promised, told) : []
+  return {
+    ...{ test, failures, simulation: told, skipped: null, differences: apart, call: line.id || null },
+    ok: failures.length === 0 && apart.length === 0,
+  }
+}
+
+/** The other side does one item after another, and is silent until the call is over; what it was never come to. */
+async function follow(line: Line, driver: Script, script: ScriptItem[], limit: number): Promise<ScriptItem[]> {
+  let left: ScriptItem[] = []
+  for (const [index, item] of script.entries()) {
+    const goOn = driver.begin(item)
+    let done = false
+    const settled = () => {
+      done = goOn()
+      return done || line.over
+    }
+    if (!(await until(settled, limit)) || !done) {
+      left = script.slice(index)
+      break
+    }
+    driver.did(item)
+  }
+  if (await until(() => line.over, limit)) return left
+  line.faults.push(`it was ended after ${time(Date.now() - line.start)}, which is far longer than was promised`)
+  line.hangUp(Date.now())
+  await until(() => line.over, Date.now() + CLOSING)
+  return left
+}
+
+async function until(true_: () => boolean, limit: number): Promise<boolean> {
+  while (!true_()) {
+    if (Date.now() > limit) return false
+    await sleep(TICK)
+  }
+  return true
+}
+
+/** The record of a call once it is closed; null when it never is. */
+// biome-ignore lint/suspicious/noExplicitAny: records are looked at field by field
+async function closed(id: string, api: Api): Promise<any> {
+  for (const limit = Date.now() + CLOSING; Date.now() < limit; await sleep(100)) {
+    const record = await api('GET', `/v1/calls/${encodeURIComponent(id)}`)
+    if (record.state === 'ended') return record
+  }
+  return null
+}
+
+/** What the ledger has of the end; what it does not keep is the flow's own. */
+// biome-ignore lint/suspicious/noExplicitAny: records are looked at field by field
+function resultOf(line: Line, record: any): FlowResult {
+  const own = result(line.state)
+  if (record === null) return own
+  const { disposition, hangup_by, outcome, last_step, vars, callback_at } = record
+  const due = callback_at === null ? null : Date.parse(callback_at)
+  return { ...own, disposition, hangup_by, outcome, last_step, vars, callback_at: due }
+}
+
+/** How long each text was, and how much longer than the simulator takes it to be. */
+async function soundsOf(line: Line, voice: House['voice']) {
+  const lengths = new Map<string, number>()
+  const said: { more: number }[] = []
+  for (const { parts, text } of line.heard) {
+    const ms = await lengthOf(parts, voice)
+    if (ms === null) continue
+    lengths.set(JSON.stringify(parts), ms)
+    said.push({ more: Math.max(0, ms - text.length * 60) })
+  }
+  return { said, lengths }
+}
+
+async function lengthOf(parts: Spoken[], voice: House['voice']): Promise<number | null> {
+  return voice.duration(await voice.files(parts))
+}
