@@ -42,6 +42,8 @@ export const PROBLEM_CODES = {
   'flow-name': 'A flow or a library is named other than its file.',
   'unknown-library': 'A library is included that is not there.',
   'name-clash': 'A flow and a library that it includes, or two of them, give something the same name.',
+  recursion: 'Flows call each other in a round, or more than 8 deep.',
+  'called-flow': 'A flow that is called has an error of its own.',
   'unknown-target': 'A step, situation, flow or task is named that is not there.',
   'unknown-variable': 'A variable is used that is not declared under `vars`.',
   expression: 'An expression, or the braces around one, is not right.',

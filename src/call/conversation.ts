@@ -205,9 +205,11 @@ export class Conversation {
 
   #trace(effects: Effect[], at: number): void {
     const { record, ports, trace } = this.#options
-    const steps = effects.flatMap((effect) =>
-      effect.type === 'enter' ? [{ at, step: effect.step, event: effect.event }] : [],
-    )
+    const steps = effects.flatMap((effect) => {
+      if (effect.type !== 'enter') return []
+      const { type: _, ...entered } = effect
+      return [{ at, ...entered }]
+    })
     if (steps.length === 0) return
     trace(steps)
     for (const entered of steps) ports.publish({ type: 'call.step', data: { id: record.id, ...entered } })

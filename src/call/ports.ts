@@ -174,7 +174,7 @@ export interface Web {
 
 export type ServiceEvent =
   | { type: 'call.started'; data: CallRecord }
-  | { type: 'call.step'; data: { id: string; at: number; step: string; event: string } }
+  | { type: 'call.step'; data: { id: string } & StepTrace }
   | { type: 'call.ended'; data: CallRecord }
   | { type: 'callback.scheduled'; data: Record<string, unknown> }
   | { type: 'campaign.state'; data: { name: string; state: string } }

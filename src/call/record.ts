@@ -32,6 +32,8 @@ export interface StepTrace {
   at: number
   step: string
   event: string
+  /** The flow that was called and that the step is one of; absent: the call's own. */
+  flow?: string
 }
 
 export interface CallRecord {

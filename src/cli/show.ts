@@ -27,8 +27,8 @@ export function callFacts(call: Record<string, unknown>): string {
 /** With the time since the answer, since that is what the one on the line lived through. */
 const stepLine =
   (answered: unknown) =>
-  ({ at, step, event }: { at: string; step: string; event: string }): string => {
+  ({ at, step, event, flow }: { at: string; step: string; event: string; flow?: string }): string => {
     const since = typeof answered === 'string' ? (Date.parse(at) - Date.parse(answered)) / 1000 : null
     const clock = since === null ? when(at) : `${since < 0 ? '' : '+'}${since.toFixed(1)} s`
-    return `${pc.dim(clock.padStart(10))}  ${pc.bold(step)}  ${text(event)}`
+    return `${pc.dim(clock.padStart(10))}  ${pc.bold(flow === undefined ? step : `${flow}/${step}`)}  ${text(event)}`
   }

@@ -3,6 +3,7 @@
  * one of its steps meets, the next one runs: there is nobody left to apologise to.
  */
 
+import { callers, leaveFlow } from './called.ts'
 import type { FlowEvent, HangupBy } from './io.ts'
 import { leaveRecording } from './recording.ts'
 import { arm, currentStep, disarm, disarmStep, fired, goTo, keep, perform, type Turn } from './turn.ts'
@@ -50,9 +51,19 @@ export function beginAfter(turn: Turn): void {
   s.after = 0
   s.step = null
   turn.next = null
-  if (turn.program.onHangup.length === 0) return finish(turn)
+  if ([turn.program, ...callers(turn)].every(({ onHangup }) => onHangup.length === 0)) return finish(turn)
   arm(turn, 'after', CLEAN_UP)
-  goTo(turn, turn.program.onHangup[0]!, 'on_hangup')
+  following(turn)
+}
+
+/** The next step of clean-up: of the flow that ran last, then of those that had called it. */
+function following(turn: Turn): void {
+  const { s } = turn
+  const step = turn.program.onHangup[s.after]
+  if (step !== undefined) return goTo(turn, step, 'on_hangup')
+  if (!leaveFlow(turn)) return finish(turn)
+  s.after = 0
+  following(turn)
 }
 
 /** A step of `on_hangup` is done: what its target assigns is assigned, and the next one runs. */
@@ -73,9 +84,7 @@ export function settleAfter(turn: Turn, outcome: string | null): void {
     }
   }
   s.after++
-  const following = turn.program.onHangup[s.after]
-  if (following === undefined) finish(turn)
-  else goTo(turn, following, 'on_hangup')
+  following(turn)
 }
 
 /** Nothing more will come. */
@@ -84,6 +93,7 @@ export function finish(turn: Turn): void {
   disarmStep(turn)
   disarm(turn, 'after')
   s.act = null
+  while (leaveFlow(turn)) {}
   s.step = null
   s.phase = 'done'
   turn.next = null

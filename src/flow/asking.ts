@@ -16,6 +16,7 @@
  * Timers: `timeout`; `talk`, 300 ms after they began; `max_talk`; `digits` between the keys of one entry.
  */
 
+import { ownKey } from './called.ts'
 import { end, keepRung, take } from './going.ts'
 import type { Manner, Rung, Step } from './program.ts'
 import { raise } from './situations.ts'
@@ -205,10 +206,11 @@ export function miss(turn: Turn, step: Step, kind: Ask['kind'], interrupted = fa
   for (const slot of SLOTS) disarm(turn, slot)
   if (verb.missed?.(turn, step, kind, interrupted)) return
   const ladder = ladderOf(turn, step, kind)
-  const count: Count = { ...(s.counts[step.id] ?? { noinput: 0, nomatch: 0, mark: 0 }) }
+  const own = ownKey(turn, step.id)
+  const count: Count = { ...(s.counts[own] ?? { noinput: 0, nomatch: 0, mark: 0 }) }
   count[kind]++
   count.mark = s.inputs
-  s.counts = { ...s.counts, [step.id]: count }
+  s.counts = { ...s.counts, [own]: count }
   s.misses = { ...s.misses, [kind]: s.misses[kind] + 1 }
   const last = count[kind] >= ladder.length || count.noinput + count.nomatch >= verb.manner(step, turn).maxAttempts
   const index = last ? ladder.length - 1 : count[kind] - 1

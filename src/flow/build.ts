@@ -16,6 +16,7 @@ import type {
   Ladder,
   Manner,
   Part,
+  Place,
   Program,
   Rung,
   SayAs,
@@ -51,6 +52,8 @@ export interface Build {
   manner(raw: Record<string, unknown>): Manner
   /** A variable that the step assigns; its type must be one of these. Null when it is not declared. */
   saved(name: string, types: readonly ValueType[], what: string, ...path: Path): ValueType | null
+  /** Where the value at a path stands, or with `atKey` its key. */
+  place(path: Path, atKey?: boolean): Place
   problem(code: ProblemCode, message: string, path: Path, severity?: 'error' | 'warning', atKey?: boolean): void
 }
 
@@ -215,6 +218,8 @@ export function buildAt(shop: Workshop, base: Path, id: string, stepName: string
     }
   }
 
+  const place: Build['place'] = (path, atKey) => placeOf(root, [...base, ...path], atKey)
+
   return {
     program,
     facts,
@@ -228,6 +233,7 @@ export function buildAt(shop: Workshop, base: Path, id: string, stepName: string
     assignments,
     manner,
     saved,
+    place,
     problem,
   }
 }

@@ -8,6 +8,7 @@ import { DateTime } from 'luxon'
 import { z } from 'zod'
 import type { Problem, ProblemCode } from '../errors.ts'
 import { isZone, parseWindows, zonesOf } from './calendar.ts'
+import { family } from './called.ts'
 import type { ConversationTest, Ends, ScriptLine } from './conversation-test.ts'
 import { readItem } from './conversation-test-item.ts'
 import { parseDuration } from './duration.ts'
@@ -216,21 +217,24 @@ function zonesAt(number: string | undefined, home: string): string[] {
 export function checkTests({ file, tests, root }: TestFile, program: Program): Problem[] {
   if (root === null) return []
   const problems: Problem[] = []
-  const steps = [...program.steps.values()].flatMap(({ name }) => name ?? [])
-  const tasks = [...program.steps.values()].flatMap((step) => {
+  const flows = family(program)
+  const all = flows.flatMap((flow) => [...flow.steps.values()])
+  const situations = flows.flatMap((flow) => [...flow.situations.keys()])
+  const steps = all.flatMap(({ name }) => name ?? [])
+  const own = [...program.steps.values()].flatMap(({ name }) => name ?? [])
+  const tasks = all.flatMap((step) => {
     const { task } = step.node as { task?: { name: string; request: unknown } | null }
     return step.verb.name === 'hold' && task && task.request === null ? [task.name] : []
   })
   for (const [index, raw] of rawTests(root).entries()) {
-    const known = (what: string, name: unknown, names: Iterable<string>, ...at: Path) => {
-      const all = [...names]
-      if (typeof name !== 'string' || all.includes(name)) return
+    const known = (what: string, name: unknown, names: string[], ...at: Path) => {
+      if (typeof name !== 'string' || names.includes(name)) return
       const path = ['tests', index, ...at]
-      const message = `the flow "${program.flow}" has no ${what} "${name}"${guess(name, all)}`
+      const message = `the flow "${program.flow}" has no ${what} "${name}"${guess(name, names)}`
       problems.push(problem(file, root, path, 'unknown-target', message, at[0] === 'vars' || at[1] === 'vars'))
     }
     for (const [i, item] of (Array.isArray(raw.script) ? raw.script : []).entries()) {
-      known('situation', asMap(item)?.situation, program.situations.keys(), 'script', i, 'situation')
+      known('situation', asMap(item)?.situation, situations, 'script', i, 'situation')
       known('external task', asMap(asMap(item)?.task)?.name, tasks, 'script', i, 'task', 'name')
     }
     const variables = [...Object.keys(program.types), 'language']
@@ -238,7 +242,7 @@ export function checkTests({ file, tests, root }: TestFile, program: Program): P
     const end = asMap(raw.ends) ?? {}
     for (const name of Object.keys(asMap(end.vars) ?? {})) known('variable', name, variables, 'ends', 'vars', name)
     known('step', end.last_step, steps, 'ends', 'last_step')
-    known('step', asMap(raw.call)?.at, steps, 'call', 'at')
+    known('step', asMap(raw.call)?.at, own, 'call', 'at')
   }
   // A file that has other faults is read only as far as it could be; its tests are not run either way.
   return tests.length === 0 ? [] : problems

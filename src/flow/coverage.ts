@@ -9,6 +9,7 @@
  */
 
 import { USUAL_MANNER } from './build.ts'
+import { family, ownKey, running } from './called.ts'
 import type { TestRun } from './conversation-test.ts'
 import type { Place, Program, Rung, Step, Target } from './program.ts'
 import type { State } from './state.ts'
@@ -67,49 +68,65 @@ function options(step: Step): [string, Target][] {
   )
 }
 
-/** Counts what the tests of one flow went through. */
+/** A part, as it is named among those of all the flows of one conversation. */
+type PartId = `${string}/${Part['kind']} ${string}`
+
+const partId = ({ flow }: Pick<Program, 'flow'>, kind: Part['kind'], name: string): PartId => `${flow}/${kind} ${name}`
+
+/** Counts what the tests of one flow went through, in it and in the flows that it calls. */
 export class Census {
   readonly program: Program
-  private readonly seen = new Set<string>()
+  private readonly flows: Map<string, Program>
+  private readonly wordy: ReadonlySet<PartId>
+  private readonly seen = new Set<PartId>()
 
   constructor(program: Program) {
     this.program = program
+    this.flows = new Map(family(program).map((flow) => [flow.flow, flow]))
+    this.wordy = new Set([...this.flows.values()].flatMap(wordy))
   }
 
   /** Watches one test; `count` is told how it went. */
   test(): { watch: Watch; count(run: TestRun): void } {
     const { program } = this
     /** What each playback belongs to, and what happened in each step without a word of its own. */
-    const plays = new Map<string, string[]>()
-    const taken = new Map<string, string>()
-    const entered = new Set<string>()
+    const plays = new Map<string, PartId[]>()
+    const taken = new Map<PartId, PartId>()
+    const entered = new Set<PartId>()
     const watch: Watch = (event, effects, after, before) => {
-      const path = before.step === null ? [] : [before.step]
+      const flow = running(program, before)
+      const path = before.step === null ? [] : [{ flow, step: before.step }]
       const typed = before.buffer + (event.type === 'key' ? event.key : '')
+      const took = (from: { flow: Program; step: string }, key: string) =>
+        taken.set(partId(from.flow, 'option', `${from.step} ${key}`), partId(from.flow, 'step', from.step))
       for (const effect of effects)
         if (effect.type === 'enter') {
           const from = path.at(-1)
-          if (from !== undefined && effect.event.startsWith('option '))
-            taken.set(`option ${from} ${effect.event.slice(7)}`, from)
-          if (effect.event.startsWith('situation ')) entered.add(effect.event)
-          entered.add(`step ${effect.step}`)
-          path.push(effect.step)
+          const to = { flow: this.flows.get(effect.flow ?? program.flow) ?? program, step: effect.step }
+          if (from !== undefined && effect.event.startsWith('option ')) took(from, effect.event.slice(7))
+          if (effect.event.startsWith('situation '))
+            entered.add(partId(to.flow, 'situation', effect.event.slice('situation '.length)))
+          entered.add(partId(to.flow, 'step', to.step))
+          path.push(to)
         } else if (effect.type === 'play' && after.saying?.id === effect.id)
-          plays.set(effect.id, belongsTo(program, after))
+          plays.set(effect.id, belongsTo(running(program, after), after))
       const last = path.at(-1)
-      const option = last === undefined ? null : quietOption(program, last, typed, before, after)
-      if (option !== null && last !== undefined) taken.set(`option ${last} ${option}`, last)
+      const option = last === undefined ? null : quietOption(last, typed, before, after)
+      if (option !== null && last !== undefined) took(last, option)
       for (const kind of ['noinput', 'nomatch'] as const)
-        if (after.misses[kind] > before.misses[kind]) entered.add(quietRung(program, before, after, kind))
-      if (event.type === 'situation') entered.add(`situation ${event.name}`)
+        if (after.misses[kind] > before.misses[kind]) {
+          const rung = quietRung(flow, before, after, kind)
+          if (rung !== null) entered.add(rung)
+        }
+      if (event.type === 'situation') entered.add(partId(flow, 'situation', event.name))
       for (const key of typed) {
-        const situation = program.keys.get(key)
+        const situation = flow.keys.get(key)
         const back = effects.some((e) => e.type === 'enter' && (e.event === 'repeat' || e.event === 'return'))
         if (situation !== undefined && back && after.misses.nomatch === before.misses.nomatch)
-          entered.add(`situation ${situation}`)
+          entered.add(partId(flow, 'situation', situation))
       }
       const top = after.stack.at(-1)
-      if (top?.kind === 'situation') entered.add(`situation ${top.name}`)
+      if (top?.kind === 'situation') entered.add(partId(running(program, after), 'situation', top.name))
     }
     const count = ({ test, ok, simulation }: TestRun) => {
       const met = simulation.heard.filter((utterance) => utterance.met)
@@ -117,60 +134,71 @@ export class Census {
       const heard = new Set(met.flatMap(({ id }) => plays.get(id) ?? []))
       const spoken = new Set([...plays.values()].flat())
       for (const part of heard) this.seen.add(part)
-      for (const part of entered) if (!spoken.has(part) && !this.speaks(part)) this.seen.add(part)
-      for (const [option, step] of taken) if (heard.has(`step ${step}`)) this.seen.add(option)
+      for (const part of entered) if (!spoken.has(part) && !this.wordy.has(part)) this.seen.add(part)
+      for (const [option, step] of taken) if (heard.has(step)) this.seen.add(option)
     }
     return { watch, count }
   }
 
-  /** Whether a step would say something, had no key come before. */
-  private speaks(part: string): boolean {
-    const step = part.startsWith('step ') ? this.program.steps.get(part.slice(5)) : undefined
-    return step !== undefined && (step.verb.question !== undefined || !!(step.node as { say?: unknown }).say)
-  }
-
   /** Every part, and whether a test went through it. */
   parts(): { part: Part; seen: boolean }[] {
-    return partsOf(this.program).map((part) => ({ part, seen: this.seen.has(`${part.kind} ${part.name}`) }))
+    return [...this.flows.values()].flatMap((flow) =>
+      partsOf(flow).map((part) => ({ part, seen: this.seen.has(partId(flow, part.kind, part.name)) })),
+    )
   }
+}
+
+/** The steps that would say something, had no key come before. */
+function wordy(flow: Program): PartId[] {
+  return [...flow.steps.values()].flatMap(({ name, verb, node }) =>
+    name !== null && (verb.question !== undefined || !!(node as { say?: unknown }).say)
+      ? [partId(flow, 'step', name)]
+      : [],
+  )
 }
 
 /** The step, the rung or the situation that is speaking. */
-function belongsTo(program: Program, state: State): string[] {
+function belongsTo(flow: Program, state: State): PartId[] {
   const top = state.stack.at(-1)
-  if (state.saying?.then.to === 'situation') return [`situation ${state.saying.then.name}`]
-  if (top?.kind === 'situation') return [`situation ${top.name}`]
-  const step = state.step === null ? undefined : program.steps.get(state.step)
+  if (state.saying?.then.to === 'situation') return [partId(flow, 'situation', state.saying.then.name)]
+  if (top?.kind === 'situation') return [partId(flow, 'situation', top.name)]
+  const step = state.step === null ? undefined : flow.steps.get(state.step)
   if (step === undefined || step.name === null) return []
-  const parts = [`step ${step.name}`]
+  const parts = [partId(flow, 'step', step.name)]
   const { ask, saying } = state
   if (ask === null || saying?.then.to !== 'ask' || (ask.phase !== 'rung' && ask.phase !== 'last')) return parts
-  const own = written(program, step, ask.kind).length > 0
-  return [...parts, `rung ${own ? step.name : 'defaults'} ${ask.kind} ${ask.rung + 1}`]
+  return [...parts, rungId(flow, step, ask.kind, ask.rung + 1)]
 }
 
-/** An option that was taken and led to no other step: it spoke, it ended the call, or it asked again. */
-function quietOption(program: Program, name: string, typed: string, before: State, after: State): string | null {
+/** An option that was taken and led to no other step: it spoke, it ended the call, it went back, or it asked again. */
+function quietOption(at: { flow: Program; step: string }, typed: string, before: State, after: State): string | null {
   const then = after.saying?.then
   if (then?.to === 'inline' && then.event.startsWith('option ')) return then.event.slice(7)
-  const step = program.steps.get(name)
+  const step = at.flow.steps.get(at.step)
   if (typed === '' || step === undefined || after.misses.nomatch > before.misses.nomatch) return null
   for (const [key, target] of options(step)) {
     if (!typed.includes(key)) continue
     const goto = target.to === 'inline' ? target.inline.goto : target
     const ended = before.phase === 'on' && after.phase !== 'on' && after.ended?.by === 'flow'
     const again = after.ask !== null && before.ask !== null && after.ask.round > before.ask.round
-    if (goto?.to === 'hangup' ? ended : goto?.to === 'repeat' && again) return key
+    const back = after.calls.length < before.calls.length
+    if (goto?.to === 'hangup' ? ended : goto?.to === 'return' ? back : goto?.to === 'repeat' && again) return key
   }
   return null
 }
 
 /** The rung that has just been taken, whether it has words or not. */
-function quietRung(program: Program, before: State, after: State, kind: Kind): string {
-  const step = before.step === null ? undefined : program.steps.get(before.step)
-  if (step === undefined) return ''
-  const own = written(program, step, kind)
-  const rungs = own.length > 0 ? own : ladder(program.manner[kind])
-  const index = after.ask?.kind === kind ? after.ask.rung + 1 : (after.counts[step.id]?.[kind] ?? rungs.length)
-  return `rung ${own.length > 0 ? step.name : 'defaults'} ${kind} ${Math.min(index, rungs.length)}`
+function quietRung(flow: Program, before: State, after: State, kind: Kind): PartId | null {
+  const step = before.step === null ? undefined : flow.steps.get(before.step)
+  if (step === undefined) return null
+  const own = written(flow, step, kind)
+  const rungs = own.length > 0 ? own : ladder(flow.manner[kind])
+  const counted = after.counts[ownKey({ s: before, program: flow }, step.id)]?.[kind]
+  const index = after.ask?.kind === kind ? after.ask.rung + 1 : (counted ?? rungs.length)
+  return rungId(flow, step, kind, Math.min(index, rungs.length))
+}
+
+function rungId(flow: Program, step: Step, kind: Kind, n: number): PartId {
+  const own = written(flow, step, kind).length > 0
+  return partId(flow, 'rung', `${own ? step.name : 'defaults'} ${kind} ${n}`)
 }

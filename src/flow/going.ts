@@ -7,11 +7,25 @@
  */
 
 import { beginAfter, settleAfter } from './after.ts'
-import type { Inline, Target } from './program.ts'
+import { callers, leaveFlow } from './called.ts'
+import type { Inline, Program, Target } from './program.ts'
 import { dropRecording, leaveRecording } from './recording.ts'
 import { render } from './render.ts'
 import type { Ending } from './state.ts'
-import { currentStep, disarmStep, Fault, goTo, hush, keep, music, perform, say, speech, type Turn } from './turn.ts'
+import {
+  currentStep,
+  disarmStep,
+  Fault,
+  goTo,
+  hush,
+  keep,
+  music,
+  perform,
+  say,
+  speech,
+  store,
+  type Turn,
+} from './turn.ts'
 
 const POLITE = new Set(['give_up', 'exhausted', 'max_hold'])
 const FAULTS = new Set(['error', 'timeout', 'unavailable'])
@@ -78,13 +92,23 @@ export function finishInline(turn: Turn, id: number, event: string): void {
   else take(turn, target, event)
 }
 
-/** Back to the step that was interrupted; with none, the call has nowhere to go and ends politely. */
+/**
+ * Back to the step that was interrupted; with none, to the flow that called this one; with neither, the call has nowhere to
+ * go and ends politely.
+ */
 export function goBack(turn: Turn, event: string): void {
   const { s } = turn
   const frame = s.stack.at(-1)
-  if (frame === undefined) return endPolitely(turn, 'flow')
+  if (frame === undefined) return comeBack(turn, null)
   s.stack = s.stack.slice(0, -1)
   goTo(turn, frame.back, event, 'resume')
+}
+
+/** A called flow gives the conversation back, with an outcome that `on:` of its `call` may name, or without one. */
+export function comeBack(turn: Turn, outcome: string | null, vars: [name: string, value: unknown][] = []): void {
+  if (!leaveFlow(turn)) return endPolitely(turn, 'flow')
+  for (const [name, value] of vars) store(turn, name, turn.program.types[name] ?? 'text', value)
+  leave(turn, outcome)
 }
 
 /** "Thank you. Goodbye.", and the end. A message that the longest call cuts short is kept. */
@@ -129,7 +153,8 @@ function letGo(turn: Turn): void {
 
 /**
  * A technical fault: to `on_error`, unless it comes from there, with nothing heard from the other side since; then
- * politely to the end. When not even that can be played, the call is hung up as `technical`.
+ * politely to the end. When not even that can be played, the call is hung up as `technical`. A called flow that has no
+ * `on_error` of its own leaves it to the nearest of its callers that has one.
  */
 export function fail(turn: Turn, cause: { unplayable: boolean }): void {
   const { s } = turn
@@ -142,6 +167,11 @@ export function fail(turn: Turn, cause: { unplayable: boolean }): void {
   if (again && cause.unplayable) return end(turn, 'flow', 'technical')
   if (again) return endPolitely(turn, 'flow')
   s.failedAt = s.inputs
+  while (!ownApology(turn.program) && callers(turn).some(ownApology)) leaveFlow(turn)
   s.stack = []
   goTo(turn, turn.program.onError, 'on_error')
+}
+
+function ownApology(program: Program): boolean {
+  return !program.onError.startsWith('@')
 }

@@ -95,7 +95,7 @@ function countOf(counts: Counts | undefined, from: string, to: string, event: st
 }
 
 function short(step: Step): string {
-  const text = step.label ?? words(step.verb.question?.(step.node))
+  const text = step.label ?? step.verb.title?.(step.node) ?? words(step.verb.question?.(step.node))
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
 }
 

@@ -62,9 +62,10 @@ export type Effect =
   /**
    * A named step was entered (for the record, `call.step` events, coverage and counts on the graph). `event` is how it
    * was reached: `start`, `callback` (where an agreed call begins), `next`, `goto`, `option 1`, `if 1`, `else`, an outcome (`done`, `give_up`,
-   * `scheduled` …), a rung (`noinput`, `nomatch`), `repeat`, `return`, `situation NAME`, `on_error`.
+   * `scheduled` …), a rung (`noinput`, `nomatch`), `repeat`, `return`, `situation NAME`, `call` (where a called flow begins),
+   * `on_error`. `flow` names the called flow that the step is one of; without it the step is one of the call's own flow.
    */
-  | { type: 'enter'; step: string; event: string }
+  | { type: 'enter'; step: string; event: string; flow?: string }
   /** Plays the parts one after another as one playback of this id; ends with a `played` event, also when stopped. */
   | { type: 'play'; id: string; parts: Spoken[] }
   /** Stops that playback; no `played` event is needed any more. */

@@ -7,10 +7,13 @@
 import type { Problem, ProblemCode } from '../errors.ts'
 import { agreements } from './agreements.ts'
 import type { Facts } from './build.ts'
+import { calledBy } from './called.ts'
 import { checkProgram } from './check.ts'
 import { type Compiled, compileFlow } from './flow-file.ts'
 import { bareName, isLibrary, type Library, readLibrary } from './library-file.ts'
+import { linkCalls } from './linking.ts'
 import type { Program } from './program.ts'
+import type { Call } from './verbs/call.ts'
 
 export type { Facts } from './build.ts'
 
@@ -35,11 +38,16 @@ export function loadFlows(files: FlowFile[], facts: Facts = {}): Loaded {
   const libraries = files.filter(({ path }) => isLibrary(path)).map(({ path, text }) => readLibrary(path, text))
   const flows = files.filter(({ path }) => !isLibrary(path))
   const built = flows.map(({ path, text }) => guarded(path, () => compileFlow(path, text, libraries, facts)))
-  const named = new Map(built.flatMap(({ program }) => (program === null ? [] : [[program.flow, program] as const])))
+  const named = new Map<string, Program>()
+  for (const { program } of built) if (program !== null && !named.has(program.flow)) named.set(program.flow, program)
   const agreed = agreements(named)
-  for (const { program, problems } of built) {
-    if (program === null) continue
-    problems.push(...agreed.problems.filter((p) => p.file === program.file))
+  const faults = new Map(built.map(({ program, problems }) => [program, problems]))
+  const broken = (program: Program) => hasError(faults.get(program) ?? [])
+  const add = (program: Program, problem: Problem) => faults.get(program)?.push(problem)
+  const innermostFirst = linkCalls(named, broken, add)
+  for (const program of new Set([...innermostFirst, ...built.flatMap(({ program }) => program ?? [])])) {
+    const problems = faults.get(program)!
+    problems.push(...agreed.problems.filter((p) => p.file === program.file), ...brokenCalls(program, broken))
     if (problems.every((p) => p.severity === 'warning' || LEAVES_WAYS.has(p.code)))
       leaveOut(
         program,
@@ -51,6 +59,16 @@ export function loadFlows(files: FlowFile[], facts: Facts = {}): Loaded {
   }
   const byFlow = new Map(built.map(({ file, problems }) => [bareName(file), problems]))
   return { programs, problems: ordered(files, told(built, libraries, facts)), byFlow }
+}
+
+/** A flow is sound only with all that it calls. */
+function brokenCalls(program: Program, broken: (program: Program) => boolean): Problem[] {
+  return [...program.steps.values()].flatMap((step): Problem[] => {
+    const called = calledBy(step)
+    if (called === null || !broken(called)) return []
+    const message = `the flow "${called.flow}" has errors, so it cannot be called`
+    return [{ file: step.file, ...(step.node as Call).place, severity: 'error', code: 'called-flow', message }]
+  })
 }
 
 /** Faults beside which the steps and the ways between them are as they are meant: those are checked all the same. */

@@ -5,6 +5,7 @@
  * By the same version the effects must be the same bit for bit, which the sums of the journal show. By another version the
  * two are read side by side; other words alone do not lead the conversation elsewhere, so they are told and reading goes on.
  */
+import { running } from './called.ts'
 import type { Effect, FlowEvent } from './io.ts'
 import { type Begin, type Entry, type Input, JOURNAL_FORMAT, Reader } from './journal.ts'
 import type { Program } from './program.ts'
@@ -84,8 +85,9 @@ export function compare(before: Program | null, after: Program, journal: Journal
     const step = then.state.lastStep
     const was = then.take(input)
     told.inputs += 1
-    const at = input.kept?.state.step ?? null
-    if (at !== null && !after.steps.has(at)) {
+    const kept = input.kept?.state
+    const at = kept?.step ?? null
+    if (kept !== undefined && at !== null && !running(after, kept).steps.has(at)) {
       told.stopped = `it went on by digits that are kept nowhere, to the step "${at}", which is not there now`
       return told
     }

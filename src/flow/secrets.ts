@@ -6,6 +6,7 @@
  * a variable of the author's that holds the same digits. Of effects only the shape is written: what a text, a request or a
  * number to dial was made of cannot be seen from here.
  */
+import { chain, family, running } from './called.ts'
 import type { Effect, FlowEvent } from './io.ts'
 import type { Program } from './program.ts'
 import { copy, type State } from './state.ts'
@@ -18,34 +19,50 @@ const SHORT = 3
 
 /** The event as it may be written. The very same one where it holds nothing secret. */
 export function withoutKey(program: Program, state: State, event: FlowEvent): FlowEvent {
-  if (event.type !== 'key' || program.sensitive.size === 0) return event
+  if (event.type !== 'key' || !keepsSecrets(program)) return event
   return state.ask === null || asksForSecret(program, state) ? { ...event, key: CONCEALED } : event
 }
 
 function asksForSecret(program: Program, state: State): boolean {
-  const step = state.step === null ? undefined : program.steps.get(state.step)
-  return program.sensitive.has(step?.node?.save)
+  const flow = running(program, state)
+  const step = state.step === null ? undefined : flow.steps.get(state.step)
+  return flow.sensitive.has(step?.node?.save)
 }
 
 /** The state as it may be written. The very same one where it holds nothing secret. */
 export function withoutSecrets(program: Program, state: State): State {
-  if (program.sensitive.size === 0) return state
-  const secrets = state.hidden.flatMap((name) =>
-    state.vars[name] === program.vars[name] ? [] : [String(state.vars[name])],
+  if (!keepsSecrets(program)) return state
+  const flows = chain(program, state.calls)
+  const secrets = [...state.calls, state].flatMap(({ vars, hidden }, depth) =>
+    hidden.flatMap((name) => (vars[name] === flows[depth]!.vars[name] ? [] : [String(vars[name])])),
   )
   const asking = state.act !== null && asksForSecret(program, state)
   if (secrets.length === 0 && !asking && state.buffer === '') return state
+  const written = ({ vars, hidden }: Pick<State, 'vars' | 'hidden'>, flow: Program) =>
+    Object.fromEntries(
+      Object.entries(vars).map(([name, value]) =>
+        hidden.includes(name)
+          ? [name, value === flow.vars[name] ? value : concealed(value)]
+          : [name, holds(value, secrets) ? concealed(value) : value],
+      ),
+    )
   const known = copy(state, state.now)
-  known.vars = Object.fromEntries(
-    Object.entries(state.vars).map(([name, value]) =>
-      state.hidden.includes(name)
-        ? [name, value === program.vars[name] ? value : concealed(value)]
-        : [name, holds(value, secrets) ? concealed(value) : value],
-    ),
-  )
+  known.vars = written(state, flows.at(-1)!)
+  known.calls = state.calls.map((frame, depth) => ({ ...frame, vars: written(frame, flows[depth]!) }))
   if (asking) known.act = concealedWithin(state.act)
   known.buffer = CONCEALED.repeat(state.buffer.length)
   return known
+}
+
+const secretive = new WeakMap<Program, boolean>()
+
+/** Whether a flow, or one that it may call, asks for digits that may be kept nowhere. */
+function keepsSecrets(program: Program): boolean {
+  const known = secretive.get(program)
+  if (known !== undefined) return known
+  const found = family(program).some(({ sensitive }) => sensitive.size > 0)
+  secretive.set(program, found)
+  return found
 }
 
 function holds(value: unknown, secrets: string[]): boolean {

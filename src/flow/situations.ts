@@ -5,6 +5,7 @@
  * With `strikes: N` the first N times only `warn` is said; the next time `then` is done.
  */
 
+import { ownKey } from './called.ts'
 import { end, goBack, quiet, take } from './going.ts'
 import type { Situation } from './program.ts'
 import { goTo, keep, say, speech, type Turn } from './turn.ts'
@@ -23,9 +24,10 @@ export function raise(turn: Turn, name: string): void {
       ? [...s.stack.slice(0, -1), { ...top, name }]
       : [...s.stack, { kind: 'situation', name, back: interrupted }]
   if (situation.pace !== null) s.pace = situation.pace
-  const struck = s.strikes[name] ?? 0
+  const own = ownKey(turn, name)
+  const struck = s.strikes[own] ?? 0
   if (struck < situation.strikes) {
-    s.strikes = { ...s.strikes, [name]: struck + 1 }
+    s.strikes = { ...s.strikes, [own]: struck + 1 }
     return say(turn, speech(turn, situation.warn), { to: 'situation', name, part: 'warn' }, 'buffer')
   }
   say(turn, speech(turn, situation.say), { to: 'situation', name, part: 'say' }, 'buffer')

@@ -64,6 +64,16 @@ export interface Frame {
   back: string
 }
 
+/** A flow that waits for one that it called: where it goes on, and what of the state is its own. */
+export interface CallFrame {
+  /** The step with the `call`. */
+  back: string
+  vars: Record<string, unknown>
+  hidden: readonly string[]
+  stack: Frame[]
+  strategy: Tried['current']
+}
+
 /** What a hold remembers over its entries. Times in ms since the epoch. */
 export interface Held {
   started: boolean
@@ -118,6 +128,8 @@ export interface State extends Scoped {
   entered: number
   pace: Pace
   stack: Frame[]
+  /** The flows that wait for the one that runs, the call's own first. */
+  calls: readonly CallFrame[]
   strikes: Record<string, number>
   tasks: Record<string, KeptTask>
   /** Answers to the `http` tasks of holds, by the id of their effect. */
@@ -179,6 +191,7 @@ export function blank(context: CallContext, vars: Record<string, unknown>, hidde
     entered: 0,
     pace: 'normal',
     stack: [],
+    calls: [],
     strikes: {},
     tasks: {},
     answers: {},
@@ -222,6 +235,7 @@ export function copy(s: State, now: number): State {
     entered: s.entered,
     pace: s.pace,
     stack: s.stack,
+    calls: s.calls,
     strikes: s.strikes,
     tasks: s.tasks,
     answers: s.answers,

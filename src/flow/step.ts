@@ -9,6 +9,7 @@
 
 import { gone, handleAfter } from './after.ts'
 import { askTimer, heardOut, keyAsked, TALK_COUNTS, talkBegan, talkStopped } from './asking.ts'
+import { languageOf, ownKey, running } from './called.ts'
 import { end, endPolitely, fail, finishInline, quiet, take } from './going.ts'
 import type { CallContext, Effect, FlowEvent, FlowResult } from './io.ts'
 import type { Program } from './program.ts'
@@ -26,8 +27,7 @@ const LAST_WORDS = 20_000
 
 /** The state before the call is answered. `vars` of the context override the flow's, where their type fits. */
 export function begin(program: Program, context: CallContext): State {
-  const language = context.contact.language?.trim().toLowerCase()
-  const vars: Record<string, unknown> = { ...program.vars, language: language || program.language }
+  const vars: Record<string, unknown> = { ...program.vars, language: languageOf(program, context) }
   for (const [name, value] of Object.entries(context.vars)) {
     const type = name === 'language' ? 'text' : program.types[name]
     if (type === undefined) continue
@@ -50,7 +50,14 @@ function fitted(value: unknown, type: string): unknown {
 /** One event. Never throws; after `done` every event is ignored. */
 export function step(program: Program, state: State, event: FlowEvent): { state: State; effects: Effect[] } {
   if (state.phase === 'done') return { state, effects: [] }
-  const turn: Turn = { program, at: event.at, s: copy(state, event.at), out: [], next: null }
+  const turn: Turn = {
+    root: program,
+    program: running(program, state),
+    at: event.at,
+    s: copy(state, event.at),
+    out: [],
+    next: null,
+  }
   guarded(turn, () => handle(turn, event))
   run(turn)
   return { state: turn.s, effects: turn.out }
@@ -159,17 +166,18 @@ function start(turn: Turn, event: Extract<FlowEvent, { type: 'start' }>): void {
 }
 
 function enter(turn: Turn, { step: id, event, entry }: NonNullable<Turn['next']>): void {
-  const { s, program } = turn
+  const { s, program, root } = turn
   const target = program.steps.get(id)
   if (target === undefined) throw new Fault(`there is no step "${id}"`)
-  if (s.phase === 'on' && s.entered >= program.limits.maxSteps) return endPolitely(turn, 'limit')
+  if (s.phase === 'on' && s.entered >= root.limits.maxSteps) return endPolitely(turn, 'limit')
   s.entered++
   const interrupted = s.stack.some((frame) => frame.back === id)
   quiet(turn)
   // Counters belong to one visit; a visit that begins with no sign of life since the last miss goes on.
-  const count = s.counts[id]
+  const own = ownKey(turn, id)
+  const count = s.counts[own]
   if (count !== undefined && entry === 'fresh' && s.step !== id && !interrupted && count.mark !== s.inputs) {
-    const { [id]: _gone, ...rest } = s.counts
+    const { [own]: _gone, ...rest } = s.counts
     s.counts = rest
   }
   s.step = id
@@ -177,7 +185,8 @@ function enter(turn: Turn, { step: id, event, entry }: NonNullable<Turn['next']>
     if (entry === 'fresh') s.stack = []
     s.lastStep = target.name
     noteWin(turn, target.name)
-    turn.out.push({ type: 'enter', step: target.name, event })
+    const entered = { type: 'enter', step: target.name, event } as const
+    turn.out.push(program === root ? entered : { ...entered, flow: program.flow })
   } else if (target.pace !== null && s.stack.at(-1)?.kind === 'situation') s.pace = target.pace
   target.verb.enter(turn, target, entry)
 }
@@ -261,10 +270,11 @@ function timer(turn: Turn, id: string): void {
 
 const ASK_SLOTS = new Set(['timeout', 'talk', 'max_talk', 'digits'])
 
-/** What the conversation left behind; final once `done` has come. Digits that may be kept nowhere are not in it. */
+/** What the conversation left behind, with the variables of the flow that it began with; final once `done` has come. Digits that may be kept nowhere are not in it. */
 export function result(state: State): FlowResult {
   const vars: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(state.vars)) if (!state.hidden.includes(name)) vars[name] = value
+  const own = state.calls[0] ?? state
+  for (const [name, value] of Object.entries(own.vars)) if (!own.hidden.includes(name)) vars[name] = value
   const ended = state.ended ?? { by: 'unknown' as const, disposition: 'hangup' as const }
   const disposition =
     state.verdict === 'machine'

@@ -16,7 +16,10 @@ import type { KeyUse, Slot, State, Then } from './state.ts'
 import type { Entry } from './verb.ts'
 
 export interface Turn {
-  readonly program: Program
+  /** The flow that the call began with: its limits hold. */
+  readonly root: Program
+  /** The flow that runs: that one, or one that was called. */
+  program: Program
   readonly at: number
   s: State
   out: Effect[]

@@ -70,7 +70,7 @@ export interface Verb<Node> {
   /** Whether it leaves by `next` without an outcome, and who makes it do so. */
   goesOn: Mover | false | ((node: Node) => Mover | false)
   /** Outcomes that come about only when the other side does something; the others are machines' and time's. */
-  theirs?: readonly string[]
+  theirs?: readonly string[] | ((step: Step<Node>) => readonly string[])
   /** The outcomes that this very step can have; without it, all of them. */
   possible?(step: Step<Node>): readonly string[]
   // biome-ignore lint/suspicious/noExplicitAny: the schema has said what is in it.
@@ -88,6 +88,8 @@ export interface Verb<Node> {
   ladders?(node: Node): Manner
   /** The words with which it asks the other side to do something; without any it would wait in silence. */
   question?(node: Node): Text
+  /** What stands in the picture of a step that has no words. */
+  title?(node: Node): string
   /** What else it says that is known before the dial: sentences of the language with the step's own values in them. */
   sentences?(node: Node): Sentence[]
   /** How long it waits without a sound, ms; a verb without it either speaks or takes no time. */

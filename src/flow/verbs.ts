@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import { common, fields, outcomes } from './schema.ts'
 import type { Verb } from './verb.ts'
 import { branchVerb } from './verbs/branch.ts'
+import { callVerb } from './verbs/call.ts'
 import { callbackVerb } from './verbs/callback.ts'
 import { dialVerb } from './verbs/dial.ts'
 import { gatherVerb } from './verbs/gather.ts'
@@ -17,6 +18,7 @@ import { optOutVerb } from './verbs/opt-out.ts'
 import { pauseVerb } from './verbs/pause.ts'
 import { pressVerb } from './verbs/press.ts'
 import { recordVerb } from './verbs/record.ts'
+import { returnVerb } from './verbs/return.ts'
 import { sayVerb } from './verbs/say.ts'
 import { setVerb } from './verbs/set.ts'
 import { strategiesVerb } from './verbs/strategies.ts'
@@ -34,6 +36,7 @@ const ALL: Verb<any>[] = [
   callbackVerb,
   voicemailVerb,
   strategiesVerb,
+  callVerb,
   branchVerb,
   setVerb,
   httpVerb,
@@ -41,6 +44,7 @@ const ALL: Verb<any>[] = [
   pressVerb,
   pauseVerb,
   gotoVerb,
+  returnVerb,
   hangupVerb,
 ]
 

@@ -35,11 +35,12 @@ export function waysOf(program: Program, step: Step): (Omit<Way, 'to'> & { to: P
   }
   const { verb } = step
   const manner = verb.ladders?.(step.node)
+  const theirs = typeof verb.theirs === 'function' ? verb.theirs(step) : verb.theirs
   for (const exit of verb.exits?.(step) ?? [])
     add(exit.event, exit.target, exit.mover, exit.label === undefined ? {} : { label: exit.label })
   for (const outcome of verb.possible?.(step) ?? verb.outcomes) {
     if (outcome === 'give_up' && manner !== undefined && lastRungs(manner).every((rung) => rung.goto !== null)) continue
-    const mover: Mover = verb.theirs?.includes(outcome) ? 'them' : 'itself'
+    const mover: Mover = theirs?.includes(outcome) ? 'them' : 'itself'
     const named = step.on.get(outcome)
     if (named !== undefined) add(outcome, named, mover)
     else if (POLITE.has(outcome)) add(outcome, 'end', mover)

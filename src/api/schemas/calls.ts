@@ -13,7 +13,7 @@ export const callState = z.enum(['reserved', 'dialing', 'ringing', 'up', 'ended'
 
 export const call = record.extend({
   state: callState,
-  steps: z.array(z.object({ at: time, step: z.string(), event: z.string() })),
+  steps: z.array(z.object({ at: time, step: z.string(), event: z.string(), flow: z.string().optional() })),
   legs: z.array(record),
 })
 

@@ -1,5 +1,6 @@
 /** A rehearsal in a terminal: what was said is shown as it comes, and the end with what it left behind. */
 import { createInterface } from 'node:readline'
+import { family } from '../../flow/called.ts'
 import { time } from '../../flow/conversation-test.ts'
 import type { ScriptItem, Simulation } from '../../flow/script.ts'
 import type { Rehearsal } from '../../flow/simulate.ts'
@@ -62,7 +63,10 @@ export async function converse(rehearsal: Rehearsal, input: NodeJS.ReadableStrea
 
 /** One line; false when they leave. */
 async function obey(line: string, rehearsal: Rehearsal, io: Io, show: () => Promise<void>): Promise<boolean> {
-  for (const typed of readTyped(line, rehearsal.stage.program.situations.keys())) {
+  for (const typed of readTyped(
+    line,
+    family(rehearsal.stage.program).flatMap(({ situations }) => [...situations.keys()]),
+  )) {
     if ('quit' in typed) return false
     if ('help' in typed) io.err(HELP)
     else if ('wrong' in typed) io.err(`  ${typed.wrong}\n`)

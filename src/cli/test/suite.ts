@@ -75,13 +75,18 @@ export async function runSuites(found: Found[], hold = simulated): Promise<Resul
   return results
 }
 
-/** What each file's parts came to: those of a library are covered when a test of any flow that includes it covers them. */
+/**
+ * What each file's parts came to: those of a library are covered by a test of any flow that includes it, those of a flow
+ * also by a test of one that calls it.
+ */
 function coverageOf(censuses: Census[]): FlowCoverage[] {
   const files = new Map<string, { parts: Map<string, Part>; seen: Set<string> }>()
   for (const census of censuses) files.set(census.program.file, { parts: new Map(), seen: new Set() })
   for (const census of censuses)
     for (const { part, seen } of census.parts()) {
       const key = `${part.kind} ${part.name}`
+      // Of the flows that it calls those are told that were asked for themselves.
+      if (!files.has(part.file) && !isLibrary(part.file)) continue
       const of = files.get(part.file) ?? { parts: new Map(), seen: new Set() }
       files.set(part.file, of)
       of.parts.set(key, part)

@@ -263,7 +263,9 @@ function settle(turn: Turn, { node }: Step<Callback>, wanted: number, typed: boo
   const note = node.note === null ? null : fill(node.note, scopeOf(turn.program, s))
   const { to } = act(turn)
   change(turn, { phase: 'keeping', id, due, typed })
-  const { expires, agent, flow, at } = node
+  const { expires, agent, at } = node
+  // A step of a flow that was called is found there.
+  const flow = node.flow ?? (at === null || s.calls.length === 0 ? null : turn.program.flow)
   turn.out.push({ type: 'callback', id, request: { to, due_at: due, expires, note, agent, flow, at } })
   arm(turn, 'guard', LEDGER)
 }

@@ -85,13 +85,13 @@ export const dialVerb: Verb<Dial> = {
     arm(turn, 'guard', timeout + GRACE)
   },
   on(turn, { node }: Step<Dial>, event) {
-    const { s, program } = turn
+    const { s, root } = turn
     if (event.type === 'timer' && event.slot === 'guard' && s.dialing !== null) {
       turn.out.push({ type: 'stop_dial', id: s.dialing })
       over(turn, s.music ? 'no_answer' : 'completed')
     } else if (event.type === 'connected' && event.id === s.dialing) {
       music(turn, false)
-      arm(turn, 'guard', (node.timeLimit ?? program.limits.maxCallTime) + GRACE)
+      arm(turn, 'guard', (node.timeLimit ?? root.limits.maxCallTime) + GRACE)
     } else if (event.type === 'dialed' && event.id === s.dialing) over(turn, event.result)
   },
   key: () => {},

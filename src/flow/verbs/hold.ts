@@ -12,6 +12,7 @@
 import { z } from 'zod'
 import { ANSWER_TYPES, keepAnswer, succeeded } from '../answer.ts'
 import { ask } from '../asking.ts'
+import { ownKey } from '../called.ts'
 import { parseDuration } from '../duration.ts'
 import { leave, leaveBy } from '../going.ts'
 import type { Manner, Step, Target, Text, ValueType } from '../program.ts'
@@ -172,11 +173,11 @@ export const holdVerb: Verb<Hold> = {
 }
 
 function held(turn: Turn, step: Step<Hold>): Held {
-  return turn.s.holds[step.id] ?? { started: false, until: null }
+  return turn.s.holds[ownKey(turn, step.id)] ?? { started: false, until: null }
 }
 
 function remember(turn: Turn, step: Step<Hold>, fields: Partial<Held>): void {
-  turn.s.holds = { ...turn.s.holds, [step.id]: { ...held(turn, step), ...fields } }
+  turn.s.holds = { ...turn.s.holds, [ownKey(turn, step.id)]: { ...held(turn, step), ...fields } }
 }
 
 function startTask(turn: Turn, step: Step<Hold>): void {
@@ -185,11 +186,11 @@ function startTask(turn: Turn, step: Step<Hold>): void {
   remember(turn, step, { started: true })
   if (task === null || task.request === null) return
   const request = makeRequest(task.request, scopeOf(turn.program, turn.s))
-  turn.out.push({ type: 'http', id: taskId(task.name), request, timeout: task.request.timeout ?? maxHold })
+  turn.out.push({ type: 'http', id: taskId(turn, task.name), request, timeout: task.request.timeout ?? maxHold })
 }
 
-function taskId(name: string): string {
-  return `task:${name}`
+function taskId(turn: Turn, name: string): string {
+  return `task:${ownKey(turn, name)}`
 }
 
 /** What the task came to; one that was finished after an earlier call with this contact counts. Null: not yet. */
@@ -198,7 +199,7 @@ function resultOf(turn: Turn, step: Step<Hold>): KeptTask | null {
   const { s } = turn
   if (task === null) return null
   if (task.request !== null) {
-    const answer = s.answers[taskId(task.name)]
+    const answer = s.answers[taskId(turn, task.name)]
     if (answer === undefined) return null
     return { status: succeeded(answer) ? 'done' : 'failed', result: answer.body }
   }

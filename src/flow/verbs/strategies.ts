@@ -5,6 +5,7 @@
  */
 
 import { z } from 'zod'
+import { ownKey } from '../called.ts'
 import { leave, leaveBy } from '../going.ts'
 import type { Step, Target } from '../program.ts'
 import { fields, word } from '../schema.ts'
@@ -19,7 +20,7 @@ export interface Strategies {
 
 /** What a call remembers of its strategies. */
 export interface Tried {
-  /** The strategies tried so far, by the step that names them. */
+  /** The strategies tried so far, by the step that names them (and its flow, where that was called). */
   byStep: Record<string, string[]>
   /** The one under way, and the steps that make it win. */
   current: { name: string; wins: string[] } | null
@@ -54,7 +55,8 @@ export const strategiesVerb: Verb<Strategies> = {
   },
   enter(turn, { id, node }: Step<Strategies>) {
     const { s } = turn
-    const tried = s.tried.byStep[id] ?? []
+    const own = ownKey(turn, id)
+    const tried = s.tried.byStep[own] ?? []
     const last = s.context.previous.strategy
     const order = [...node.tries.keys()].sort((a, b) => Number(b === last) - Number(a === last))
     const name = order.find((each) => !tried.includes(each))
@@ -64,7 +66,7 @@ export const strategiesVerb: Verb<Strategies> = {
     }
     s.tried = {
       ...s.tried,
-      byStep: { ...s.tried.byStep, [id]: [...tried, name] },
+      byStep: { ...s.tried.byStep, [own]: [...tried, name] },
       current: { name, wins: node.wins },
     }
     leaveBy(turn, node.tries.get(name)!, `strategy ${name}`)

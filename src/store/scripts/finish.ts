@@ -72,9 +72,12 @@ if c then
   for _, text in ipairs(call('LRANGE', key .. ':steps', 0, -1)) do
     local step = cjson.decode(text)
     local name, event = tostring(step.step), tostring(step.event)
-    call('HINCRBY', camp(c) .. ':steps', cjson.encode({ 's', name }), 1)
-    if before then call('HINCRBY', camp(c) .. ':steps', cjson.encode({ 'e', before, name, event }), 1) end
-    before = name
+    -- Steps of a flow that was called are not of this one's picture.
+    if none(step.flow) then
+      call('HINCRBY', camp(c) .. ':steps', cjson.encode({ 's', name }), 1)
+      if before then call('HINCRBY', camp(c) .. ':steps', cjson.encode({ 'e', before, name, event }), 1) end
+      before = name
+    end
   end
   if before then call('HINCRBY', camp(c) .. ':steps', cjson.encode({ 'x', before }), 1) end
 

@@ -48,6 +48,7 @@ t.test('every example is wrong in that and in nothing else, and its mend is righ
   put('apel.yaml', 'http: { allow_hosts: [crm.example] }\n')
   put('scripts-yaml/flows/support.yaml', 'flow: support\nstart: a\nsteps: { a: { hangup: true } }\n')
   put('scripts-yaml/sounds/greeting.wav', '')
+  put('scripts-yaml/flows/broken.yaml', 'flow: broken\nstart: a\nsteps: { a: { hangpu: true } }\n')
   put('scripts-yaml/library/common.yaml', 'steps:\n  topics: { say: "Visits and bills.", next: hangup }\n')
   put('scripts-yaml/campaigns/contacts.csv', 'phone\n')
   const told = async (example: string) => {

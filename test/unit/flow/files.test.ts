@@ -35,13 +35,22 @@ const padded = (path: string, bytes: number): FlowFile => {
   const text = 'flow: too-large\nstart: a\nsteps: { a: { hangup: true } }\n# '
   return { path, text: text + 'x'.repeat(bytes - text.length) }
 }
+/** What can be called, and cannot. Its own faults are not what these tests are about. */
+const broken: FlowFile = {
+  path: 'test/flows/broken.yaml',
+  text: 'flow: broken\nstart: a\nsteps: { a: { hangpu: true } }\n',
+}
+const load = (files: FlowFile[]) => {
+  const { programs, problems } = loadFlows([...files, broken, ...libraries], facts)
+  return { programs, problems: problems.filter(({ file }) => file !== broken.path) }
+}
 const bad = [...read('test/flows/bad'), padded('test/flows/bad/too-large.yaml', 256 * 1024 + 1)]
 const good = [...read('test/flows/good'), padded('test/flows/good/too-large.yaml', 256 * 1024)]
 
 for (const file of bad)
   t.test(`${file.path} is refused with its line, column and reason`, async (t) => {
     const expected = file.text.split('\n').flatMap((line) => (line.startsWith('#! ') ? [line.slice(3)] : []))
-    const { programs, problems } = loadFlows([file, ...libraries], facts)
+    const { programs, problems } = load([file])
     const told = problems.map((p) => `${p.line}:${p.column} ${p.code} ${p.message}`)
     if (file.text.startsWith('#! ')) t.strictSame(told.sort(), expected.sort())
     if (codeOf(file) !== 'several')
@@ -59,7 +68,7 @@ for (const [what, files] of Object.entries({
   'demo/scripts-yaml/flows': read('demo/scripts-yaml/flows'),
 }))
   t.test(`every flow in ${what} is right`, async (t) => {
-    const { programs, problems } = loadFlows([...files, ...libraries], facts)
+    const { programs, problems } = load(files)
     t.strictSame(problems, [])
     t.equal(programs.size, files.length)
   })
@@ -87,6 +96,8 @@ const mutations: [ProblemCode, string, string | RegExp, string][] = [
     / {2}again_please: .*/,
     '  lost: { label: Is lost, goto: repeat }\ninclude: [library/common.yaml]',
   ],
+  ['recursion', 'survey', /steps:\n/, 'steps:\n  anew: { call: survey, next: hangup }\n'],
+  ['called-flow', 'survey', /start: greet([\s\S]*?steps:\n)/, 'start: anew$1  anew: { call: broken, next: greet }\n'],
   ['unknown-target', 'appointment', 'goto: later', 'goto: latter'],
   ['unknown-variable', 'appointment', 'This is {company} again', 'This is {compani} again'],
   ['expression', 'survey', 'care <= 2', "care <= '2'"],
@@ -109,7 +120,7 @@ t.test('a shipped flow that is changed in one thing is refused for that', async 
     const text = readFileSync(path, 'utf8')
     const changed = text.replace(from, to)
     t.not(changed, text, `${code}: there is something to change in ${name}`)
-    const { problems } = loadFlows([{ path, text: changed }, ...libraries], facts)
+    const { problems } = load([{ path, text: changed }])
     t.match(
       problems.map((p) => p.code),
       [code],
