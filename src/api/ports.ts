@@ -31,6 +31,8 @@ export interface CampaignView {
   /** The campaign as its author wrote it, without defaults. */
   definition: Record<string, unknown>
   counts: { contacts: number } & Record<ContactState, number>
+  /** Contacts that are pending or held and have had no attempt. */
+  untried: number
   dispositions: Record<string, number>
   outcomes: Record<string, number>
   /** Attempts so far. */

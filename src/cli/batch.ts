@@ -19,6 +19,8 @@ type Until = 'first-pass' | 'finished'
 interface Campaign {
   state: string
   counts: Record<string, number>
+  /** Contacts that have had no attempt and are not done. */
+  untried: number
   attempts: number
   dispositions: Record<string, number>
 }
@@ -73,36 +75,21 @@ async function wait(
     let campaign: Campaign | null = null
     try {
       campaign = (await client.get(`/v1/campaigns/${seg(name)}`)).body as Campaign
-      const reached =
-        campaign.state === 'finished' || (until === 'first-pass' && (await firstPass(client, name, campaign)))
+      const reached = campaign.state === 'finished' || (until === 'first-pass' && firstPass(campaign))
       if (reached) return { exit: 0, campaign }
       if (campaign.state === 'stopped') return { exit: 1, campaign }
     } catch (error) {
-      const gone = error instanceof Exit && error.status === 3
-      if (!gone || Date.now() >= deadline) throw error
+      const passing = error instanceof Exit && error.again
+      if (!passing || Date.now() >= deadline) throw error
     }
     if (campaign && Date.now() >= deadline) return { exit: 1, campaign }
     await new Promise((resolve) => setTimeout(resolve, Math.min(PAUSE, Math.max(1, deadline - Date.now()))))
   }
 }
 
-/** A contact that waits for a retry has had its attempt; of those pending or held it takes a look. */
-async function firstPass(client: Client, name: string, { counts }: Campaign): Promise<boolean> {
-  if ((counts.dialing ?? 0) > 0) return false
-  for (const state of ['pending', 'held'])
-    if ((counts[state] ?? 0) > 0 && (await anyUntried(client, name, state))) return false
-  return true
-}
-
-async function anyUntried(client: Client, name: string, state: string): Promise<boolean> {
-  let cursor = ''
-  do {
-    const more = cursor === '' ? '' : `&cursor=${seg(cursor)}`
-    const { body } = await client.get(`/v1/campaigns/${seg(name)}/contacts?state=${state}&limit=100${more}`)
-    if (body.items.some((contact: { attempts: number }) => contact.attempts === 0)) return true
-    cursor = body.next ?? ''
-  } while (cursor !== '')
-  return false
+/** Those that are held have had no attempt, and are waited for. */
+function firstPass({ counts, untried }: Campaign): boolean {
+  return untried === 0 && (counts.dialing ?? 0) === 0
 }
 
 function summary(name: string, { state, counts, attempts, dispositions }: Campaign): string {

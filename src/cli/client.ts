@@ -120,11 +120,12 @@ async function* decoded(body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, 
 
 async function refusal(response: Response): Promise<Exit> {
   const text = await response.text().catch(() => '')
+  const again = response.status === 503 || response.status === 429
   try {
     const { code, message, details } = JSON.parse(text) as { code: string; message: string; details: unknown }
-    return new Exit(1, [`${message} (${code})`, ...problemLines(details)].join('\n'))
+    return new Exit(1, [`${message} (${code})`, ...problemLines(details)].join('\n'), again)
   } catch {
-    return new Exit(1, `The service answered ${response.status}: ${text.slice(0, 200)}`)
+    return new Exit(1, `The service answered ${response.status}: ${text.slice(0, 200)}`, again)
   }
 }
 

@@ -18,11 +18,14 @@ export interface Io {
 /** Thrown to end a command: 0 done, 1 the answer is no, 2 wrong usage, 3 the service cannot be reached. */
 export class Exit extends Error {
   readonly status: 0 | 1 | 2 | 3
+  /** The same may be asked again in a moment. */
+  readonly again: boolean
 
   /** `message` is shown on standard error unless it is empty. */
-  constructor(status: 0 | 1 | 2 | 3, message = '') {
+  constructor(status: 0 | 1 | 2 | 3, message = '', again = status === 3) {
     super(message)
     this.status = status
+    this.again = again
   }
 }
 

@@ -29,6 +29,8 @@ export interface CampaignView {
   state: CampaignState
   definition: Record<string, unknown>
   counts: { contacts: number } & Record<ContactState, number>
+  /** Contacts that are pending or held and have had no attempt. */
+  untried: number
   dispositions: Record<string, number>
   outcomes: Record<string, number>
   attempts: number
@@ -143,6 +145,7 @@ export class Campaigns {
         done: count('done'),
         held: count('held'),
       },
+      untried: count('untried'),
       dispositions: tally('d:'),
       outcomes: tally('o:'),
       attempts: count('attempts'),

@@ -93,6 +93,9 @@ export function memoryPorts(): Memory {
     const states = [...(contacts.get(name)?.values() ?? [])].map((contact) => contact.state)
     campaign.counts = { contacts: states.length, pending: 0, waiting: 0, callback: 0, dialing: 0, done: 0, held: 0 }
     for (const state of states) campaign.counts[state]++
+    campaign.untried = [...(contacts.get(name)?.values() ?? [])].filter(
+      ({ state, attempts }) => attempts === 0 && (state === 'pending' || state === 'held'),
+    ).length
     return campaign
   }
   const move = (name: string, to: CampaignState, from: CampaignState[]): CampaignView => {
@@ -128,7 +131,7 @@ export function memoryPorts(): Memory {
           throw new ApelError('bad_request', 'The campaign has no flow.', { problems: [{ path: 'flow' }] })
         const before = campaigns.get(name)
         const counts = { contacts: 0, pending: 0, waiting: 0, callback: 0, dialing: 0, done: 0, held: 0 }
-        const fresh = { name, state: 'ready', counts, dispositions: {}, outcomes: {}, attempts: 0 } as const
+        const fresh = { name, state: 'ready', counts, untried: 0, dispositions: {}, outcomes: {}, attempts: 0 } as const
         const campaign = { ...fresh, started_at: null, finished_at: null, schedule: null, ...before, definition }
         campaigns.set(name, campaign)
         return { created: before === undefined, campaign }

@@ -61,6 +61,7 @@ t.test('a campaign dials every contact once in the order of the file, and finish
     counts: { contacts: 120, pending: 0, waiting: 0, callback: 0, dialing: 0, done: 120, held: 0 },
     dispositions: { completed: 120 },
     outcomes: { yes: 120 },
+    untried: 0,
     attempts: 120,
   })
   t.ok(view.started_at && view.finished_at)
@@ -126,6 +127,11 @@ t.test('a pause holds what is not dialled yet, at once; stop ends what rings', a
   await paper.dialer.campaigns.act('c', 'pause')
   await paper.end(paper.placed[0]!, 'completed')
   await waitFor(async () => (await counts(paper, 'c')).pending === 8)
+  t.equal((await paper.dialer.campaigns.get('c')).untried, 8)
+  await paper.dialer.contacts.remove('c', numbers(10)[9]!)
+  t.equal((await paper.dialer.campaigns.get('c')).untried, 7)
+  await campaignOf(paper, 'c', [numbers(10)[9]!])
+  t.equal((await paper.dialer.campaigns.get('c')).untried, 8)
   await paper.dialer.campaigns.act('c', 'resume')
   await waitFor(() => paper.placed.length === 3)
   t.equal(paper.placed[2]?.record.number, numbers(10)[2], 'it goes on where it was')
@@ -203,6 +209,7 @@ t.test('the do-not-call list is read in the step that reserves', async (t) => {
   t.match(refused?.record, { attempt: 0, disposition: 'dnc', dialed_at: null, campaign: 'c', contact: list[0] })
   t.equal(paper.events.filter(({ type }) => type === 'call.ended').length, view.dispositions.dnc, 'told as ended')
 
+  t.equal(view.untried, 0)
   again = true
   await paper.store.dnc.remove(list[0]!, null)
   await paper.store.dnc.remove('+4071000000*', 'c')

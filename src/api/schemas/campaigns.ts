@@ -17,6 +17,7 @@ export const campaign = z.object({
     done: z.int(),
     held: z.int(),
   }),
+  untried: z.int(),
   dispositions: tally,
   outcomes: tally,
   attempts: z.int(),

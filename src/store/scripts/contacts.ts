@@ -104,6 +104,7 @@ if accepted > 0 then
   call('HSET', camp(c), 'rows', int(total + accepted))
   call('HINCRBY', camp(c) .. ':counts', 'contacts', accepted)
   call('HINCRBY', camp(c) .. ':counts', 'pending', accepted)
+  call('HINCRBY', camp(c) .. ':counts', 'untried', accepted)
   reopen(c)
   ring({ bell = 'work', campaign = c })
 end

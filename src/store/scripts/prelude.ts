@@ -32,9 +32,16 @@ local function contact(c, row)
   }
 end
 
+-- Is it still to have its first attempt? By the line of its state; without one nothing has happened to it.
+local function untried(line) return not line or string.find(line, '^[ph],[^,]*,0,') ~= nil end
+
 local function keep(c, row, s)
-  call('HSET', statekey(c, row), int(row % 128), table.concat({ s.state, int(s.used), int(s.total), int(s.due),
-    s.day, int(s.today), s.rule, s.tries, s.last, s.disposition }, ','))
+  local key, field = statekey(c, row), int(row % 128)
+  local line = table.concat({ s.state, int(s.used), int(s.total), int(s.due), s.day, int(s.today), s.rule, s.tries,
+    s.last, s.disposition }, ',')
+  local was, is = untried(call('HGET', key, field)), untried(line)
+  if was ~= is then call('HINCRBY', camp(c) .. ':counts', 'untried', is and 1 or -1) end
+  call('HSET', key, field, line)
 end
 
 local function move(c, row, s, to)
