@@ -120,7 +120,7 @@ export class ContactDesk {
       next.data[contacts.number] = number
     }
     const lane = String(priorityOf(campaign, next.data))
-    if (!(await this.ports.store.contacts.change(campaign.name, contact, next, lane)))
+    if (!(await this.ports.store.contacts.change(campaign.name, contact, next, lane, contacts)))
       throw fault(contacts.number, 'Another contact of the campaign has this number.')
   }
 

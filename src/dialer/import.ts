@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream'
 import { ApelError } from '../errors.ts'
 import { isZone } from '../flow/calendar.ts'
 import { keys } from '../store/keys.ts'
-import { packRow } from '../store/rows.ts'
+import { packRow, schemaFor } from '../store/rows.ts'
 import type { Store } from '../store/store.ts'
 import type { Campaign } from './campaign.ts'
 import { priorityOf } from './contact-desk.ts'
@@ -30,17 +30,26 @@ export interface ImportReport {
   rejected: number
   /** The first 1,000. */
   rejects: Reject[]
-  /** Names the whole list for `rejects()`; null when nothing was rejected, or nothing kept (dry run). */
+  /** Names the whole list for `rejects()`; null when nothing was rejected. */
   import: string | null
 }
 
-interface Ready {
+interface Checked {
   key: string
   number: string
   columns: string[]
   data: Record<string, string>
 }
 
+/** A row as it goes to the ledger. It is packed as soon as it is read: what waits for Redis should be small. */
+interface Ready {
+  packed: string
+  /** Its priority. */
+  lane: string
+}
+
+/** What the ledger answers for a row. */
+const LETTERS: Record<string, 'accepted' | 'updated' | 'duplicate'> = { a: 'accepted', u: 'updated', d: 'duplicate' }
 const BATCH = 500
 const SHOWN = 1000
 /** Of one import, in all; a file with more faults than this is the wrong file. */
@@ -58,8 +67,8 @@ export class Importer {
 
   async import(campaign: Campaign, { stream, format, dry_run, charset }: ImportSource): Promise<ImportReport> {
     const report: ImportReport = { accepted: 0, updated: 0, duplicate: 0, rejected: 0, rejects: [], import: null }
-    const seen = dry_run ? new Set<string>() : null
     const id = randomUUID()
+    const scratch = dry_run ? keys.scratch(id) : null
     let ready: Ready[] = []
     let rejects: Reject[] = []
     let writing: Promise<void> = Promise.resolve()
@@ -68,29 +77,35 @@ export class Importer {
       await writing
       const [rows, faulty] = [ready, rejects]
       writing = (async () => {
-        await this.write(campaign, rows, seen, report)
-        if (faulty.length > 0 && !dry_run) await this.keep(campaign.name, id, faulty, report)
+        for (const letter of await this.store.contacts.import(campaign.name, rows, scratch))
+          report[LETTERS[letter] ?? 'duplicate']++
+        if (faulty.length > 0) await this.keep(campaign.name, id, faulty, report)
       })()
       // Its failure is told by the next `await`.
       writing.catch(() => undefined)
       ready = []
       rejects = []
     }
+    const pack = this.packer(campaign, dry_run)
     const origin = { country: this.policy.default_country, charset: charset ?? null }
-    for await (const read of format === 'csv' ? readCsv(stream, origin) : readNdjson(stream, origin)) {
-      const checked = this.check(campaign, read, format)
-      if ('reason' in checked) {
-        report.rejected++
-        if (report.rejects.length < SHOWN) report.rejects.push(checked)
-        rejects.push(checked)
-      } else {
-        ready.push(checked)
+    try {
+      for await (const read of format === 'csv' ? readCsv(stream, origin) : readNdjson(stream, origin)) {
+        const checked = this.check(campaign, read, format)
+        if ('reason' in checked) {
+          report.rejected++
+          if (report.rejects.length < SHOWN) report.rejects.push(checked)
+          rejects.push(checked)
+        } else {
+          ready.push(await pack(checked))
+        }
+        if (ready.length + rejects.length >= BATCH) await flush()
       }
-      if (ready.length + rejects.length >= BATCH) await flush()
+      await flush()
+      await writing
+      return report
+    } finally {
+      if (scratch !== null) await this.store.contacts.forget(scratch).catch(() => undefined)
     }
-    await flush()
-    await writing
-    return report
   }
 
   /** All rejects of an import, for a day. */
@@ -105,7 +120,7 @@ export class Importer {
     }
   }
 
-  private check(campaign: Campaign, read: ReadRow, format: ImportSource['format']): Ready | Reject {
+  private check(campaign: Campaign, read: ReadRow, format: ImportSource['format']): Checked | Reject {
     if ('reason' in read) return read
     const { row, columns, data } = read
     const { key: keyColumn, number: numberColumn, timezone, priority } = campaign.contacts
@@ -129,30 +144,18 @@ export class Importer {
     return { key, number, columns, data }
   }
 
-  private async write(
-    campaign: Campaign,
-    rows: Ready[],
-    seen: Set<string> | null,
-    report: ImportReport,
-  ): Promise<void> {
-    const packed: { packed: string; lane: string }[] = []
-    for (const row of rows) {
-      if (seen !== null) {
-        // A dry run writes nothing, so what came earlier in the same file has to be remembered here.
-        const double = seen.has(row.number)
-        seen.add(row.number)
-        if (double) {
-          report.duplicate++
-          continue
-        }
+  /** All rows of a CSV have the same columns in one array: their schema is looked up once. */
+  private packer(campaign: Campaign, dry: boolean): (row: Checked) => Promise<Ready> {
+    let columns: string[] | null = null
+    let shape: string[] = []
+    let schema = 0
+    return async (row) => {
+      if (row.columns !== columns) {
+        columns = row.columns
+        shape = schemaFor(columns, campaign.contacts, row)
+        schema = await this.store.contacts.schema(campaign.name, shape, dry)
       }
-      const schema = await this.store.contacts.schema(campaign.name, row.columns, seen !== null)
-      packed.push({ packed: packRow(schema, row.columns, row), lane: String(priorityOf(campaign, row.data)) })
-    }
-    for (const letter of await this.store.contacts.import(campaign.name, packed, seen !== null)) {
-      if (letter === 'a') report.accepted++
-      else if (letter === 'u') report.updated++
-      else report.duplicate++
+      return { packed: packRow(schema, shape, row), lane: String(priorityOf(campaign, row.data)) }
     }
   }
 

@@ -2,8 +2,9 @@
 import { ApelError } from '../errors.ts'
 import type { ContactState } from './campaigns.ts'
 import type { Db } from './db.ts'
+import { fnv } from './fnv.ts'
 import { keys, ROWS_A_BUCKET } from './keys.ts'
-import { packRow, type Row, schemaOf, unpackRow } from './rows.ts'
+import { namesOf, packRow, type Row, schemaFor, schemaOf, unpackRow } from './rows.ts'
 import { changeScript, findScript, importScript, removeScript, setStateScript } from './scripts/contacts.ts'
 
 /** What has happened to a contact so far. Times are ms since the epoch, 0 when there is none. */
@@ -29,6 +30,8 @@ export interface Progress {
 export interface Contact extends Row {
   /** Its place: data rows of the campaign count from 0. */
   row: number
+  /** The row as it was read. */
+  packed: string
   progress: Progress
 }
 
@@ -84,15 +87,24 @@ export class Contacts {
 
   /**
    * Adds or updates rows in their order; `lane` is the priority. One letter a row: `a` accepted, `u` updated (known key,
-   * other content), `d` duplicate (known key with the same content, or a number seen under another key).
+   * other content), `d` duplicate (known key with the same content, or a number seen under another key). With `scratch`
+   * nothing is changed but that key, which the caller throws away (`forget`).
    */
-  async import(campaign: string, rows: { packed: string; lane: string }[], dry: boolean): Promise<string> {
+  async import(campaign: string, rows: { packed: string; lane: string }[], scratch: string | null): Promise<string> {
     if (rows.length === 0) return ''
     return await this.db.run<string>(importScript, {
       campaign,
-      dry,
-      rows: rows.map(({ packed, lane }) => [packed, lane]),
+      scratch,
+      rows: rows.map(({ packed, lane }) => {
+        const { key, number } = namesOf(packed)
+        return [packed, lane, fnv(number), key === '' ? 0 : fnv(key)]
+      }),
     })
+  }
+
+  /** Throws away what a dry run has left. */
+  async forget(scratch: string): Promise<void> {
+    await this.db.call((redis) => redis.unlink(scratch))
   }
 
   async find(campaign: string, by: { key: string } | { number: string }): Promise<Contact | null> {
@@ -101,7 +113,8 @@ export class Contacts {
       ...by,
     })
     if (found === null) return null
-    return { ...(await this.unpack(campaign, found.packed)), row: found.row, progress: progressOf(found.contact) }
+    const { row, packed } = found
+    return { ...(await this.unpack(campaign, packed)), row, packed, progress: progressOf(found.contact) }
   }
 
   /** The contact in this row; null when it was removed. */
@@ -112,7 +125,7 @@ export class Contacts {
         .hget(keys.states(campaign, row), String(row % ROWS_A_BUCKET)),
     )
     if (!packed) return null
-    return { ...(await this.unpack(campaign, packed)), row, progress: parseProgress(line ?? undefined) }
+    return { ...(await this.unpack(campaign, packed)), row, packed, progress: parseProgress(line ?? undefined) }
   }
 
   /** Contacts in the order of the file from row `from` on, at most `limit` in that state; `next` null at the end. */
@@ -135,19 +148,26 @@ export class Contacts {
         const progress = parseProgress(states[i])
         if (state !== null && progress.state !== state) continue
         if (contacts.length === limit) return { contacts, next: row }
-        contacts.push({ ...(await this.unpack(campaign, text)), row, progress })
+        contacts.push({ ...(await this.unpack(campaign, text)), row, packed: text, progress })
       }
     }
     return { contacts, next: null }
   }
 
-  /** Writes new content; false when the number belongs to another contact of the campaign. */
-  async change(campaign: string, contact: Contact, next: Row, lane: string): Promise<boolean> {
+  /** Writes new content; `marks` are the columns of the key and the number; false when the number belongs to another contact of the campaign. */
+  async change(
+    campaign: string,
+    contact: Contact,
+    next: Row,
+    lane: string,
+    marks: { key: string | null; number: string | null },
+  ): Promise<boolean> {
     const before = Object.keys(contact.data)
-    const columns = [...before, ...Object.keys(next.data).filter((column) => !before.includes(column))]
-    const old = packRow(await this.schema(campaign, before), before, contact)
+    const names = [...before, ...Object.keys(next.data).filter((column) => !before.includes(column))]
+    const columns = schemaFor(names, marks, next)
     const packed = packRow(await this.schema(campaign, columns), columns, next)
-    const answer = await this.db.run<string>(changeScript, { campaign, row: contact.row, old, packed, lane })
+    const change = { campaign, row: contact.row, old: contact.packed, packed, lane }
+    const answer = await this.db.run<string>(changeScript, change)
     if (answer === 'changed')
       throw new ApelError(
         'invalid_state',

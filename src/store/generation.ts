@@ -14,13 +14,13 @@ export interface Generation {
   id: string
 }
 
-/** `known` is the id from the data folder, null at a first start. Throws when the data is of a newer version. */
+/** `known` is the id from the data folder, null at a first start. Throws when the data is of another version. */
 export async function openLedger(db: Db, known: string | null): Promise<Generation> {
   const [id, version] = await db.call((redis) => redis.hmget(keys.ledger, 'generation', 'version'))
-  if (version && Number(version) > DATA_VERSION)
+  if (version && Number(version) !== DATA_VERSION)
     throw new ApelError(
       'data_version',
-      `The data in Redis is of version ${version}, this program knows up to ${DATA_VERSION}: use a newer release.`,
+      `The data in Redis is of version ${version}, this program reads ${DATA_VERSION}: use the release that wrote it, or start with an empty Redis.`,
     )
   if (id && (known === null || known === id)) return { state: 'known', id }
   if (id || known !== null) return { state: 'foreign', id: id ?? '' }

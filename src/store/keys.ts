@@ -7,8 +7,8 @@
  */
 import { createHash } from 'node:crypto'
 
-/** Of what is stored. A newer one is refused at start. */
-export const DATA_VERSION = 1
+/** Of what is stored. Another one is refused at start. */
+export const DATA_VERSION = 2
 
 export const ROWS_A_BUCKET = 128
 
@@ -56,5 +56,6 @@ export const keys = {
   campaignLive: (name: string) => `apel:c:${name}:live`,
   results: (name: string) => `apel:c:${name}:results`,
   run: (campaign: string, id: string) => `apel:c:${campaign}:run:${id}`,
+  scratch: (id: string) => `apel:dry:${id}`,
   rejects: (campaign: string, id: string) => `apel:c:${campaign}:rejects:${id}`,
 }

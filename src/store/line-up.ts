@@ -171,7 +171,7 @@ export class LineUp {
     return {
       attempt,
       contact: known
-        ? { ...(await this.unpack(attempt.record.campaign ?? '', packed)), row, progress: progressOf(contact) }
+        ? { ...(await this.unpack(attempt.record.campaign ?? '', packed)), row, packed, progress: progressOf(contact) }
         : null,
       callback: found.callback ? callbackOf(found.callback) : null,
     }

@@ -1,7 +1,8 @@
 /**
  * A contact's row as bytes. The names of the columns are kept once a campaign (a schema); a row is the schema's number,
- * the key, the number and the values, with the unit separator between them. A value that repeats the number or the key
- * is one byte, so a list of numbers costs little more than the numbers.
+ * the key, the number and the values, with the unit separator between them. A schema marks the columns that always hold
+ * the number (`+phone`) or the key (`=id`): they are not in the row again. Elsewhere a value that repeats one of the two
+ * is one byte.
  */
 const SEPARATOR = '\u001f'
 const SAME_NUMBER = '\u0002'
@@ -19,15 +20,27 @@ export interface Row {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 export const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/
 
-export function packRow(schema: number, columns: string[], row: Row): string {
-  const values = columns.map((column) => {
-    const value = row.data[column] ?? ''
-    if (value === row.number) return SAME_NUMBER
-    if (value === row.key && value !== '') return SAME_KEY
-    return value.replace(new RegExp(CONTROL, 'g'), ' ')
+const ALL_CONTROL = new RegExp(CONTROL, 'g')
+
+/** The columns as a schema has them: those of `marks` are marked where they hold what is theirs in this row. */
+export function schemaFor(columns: string[], marks: { key: string | null; number: string | null }, row: Row): string[] {
+  return columns.map((column) => {
+    if (column === marks.number && row.data[column] === row.number) return `+${column}`
+    if (column === marks.key && row.data[column] === row.key) return `=${column}`
+    return column
   })
-  const key = row.key === row.number ? '' : row.key
-  return [schema.toString(36), key, row.number, ...values].join(SEPARATOR)
+}
+
+/** `columns` as the schema of this number has them. */
+export function packRow(schema: number, columns: string[], { key, number, data }: Row): string {
+  let packed = `${schema.toString(36)}${SEPARATOR}${key === number ? '' : key}${SEPARATOR}${number}`
+  for (const column of columns) {
+    if (column.startsWith('+') || column.startsWith('=')) continue
+    const value = data[column] ?? ''
+    const kept = value === number ? SAME_NUMBER : value === key && value !== '' ? SAME_KEY : value
+    packed += SEPARATOR + (kept === value && CONTROL.test(value) ? value.replace(ALL_CONTROL, ' ') : kept)
+  }
+  return packed
 }
 
 /** `columns` gives the schema's columns by its number. */
@@ -35,11 +48,24 @@ export function unpackRow(packed: string, columns: (schema: number) => string[])
   const [schema = '0', shortKey = '', number = '', ...values] = packed.split(SEPARATOR)
   const key = shortKey === '' ? number : shortKey
   const data: Record<string, string> = Object.create(null)
-  columns(Number.parseInt(schema, 36)).forEach((column, i) => {
-    const value = values[i] ?? ''
-    data[column] = value === SAME_NUMBER ? number : value === SAME_KEY ? key : value
-  })
+  let at = 0
+  for (const column of columns(Number.parseInt(schema, 36))) {
+    if (column.startsWith('+')) data[column.slice(1)] = number
+    else if (column.startsWith('=')) data[column.slice(1)] = key
+    else {
+      const value = values[at++] ?? ''
+      data[column] = value === SAME_NUMBER ? number : value === SAME_KEY ? key : value
+    }
+  }
   return { key, number, data }
+}
+
+/** Key (empty: the number is the key) and number of a packed row. */
+export function namesOf(packed: string): { key: string; number: string } {
+  const first = packed.indexOf(SEPARATOR)
+  const second = packed.indexOf(SEPARATOR, first + 1)
+  const third = packed.indexOf(SEPARATOR, second + 1)
+  return { key: packed.slice(first + 1, second), number: packed.slice(second + 1, third < 0 ? undefined : third) }
 }
 
 export function schemaOf(packed: string): number {

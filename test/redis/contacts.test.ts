@@ -1,5 +1,7 @@
 import { Readable } from 'node:stream'
+import fc from 'fast-check'
 import t from 'tap'
+import { fnv } from '../../src/store/fnv.ts'
 import { campaignOf, numbers, paperDialer } from '../support/dialer.ts'
 import { waitFor } from '../support/wait.ts'
 import { startTestRedis } from './server.ts'
@@ -110,7 +112,6 @@ t.test('a dry run tells the same and writes nothing', async (t) => {
     updated: 1,
     duplicate: 1,
     rejected: 1,
-    import: null,
   })
   t.match((await dialer.campaigns.get('dry')).counts, { contacts: 1 })
   t.match(await dialer.contacts.get('dry', '+40712345678'), { data: { name: 'A' } })
@@ -201,3 +202,75 @@ t.test('keys that are long, odd or alike do not meet', async (t) => {
   for (const [i, key] of odd.entries())
     t.match(await dialer.contacts.get('keys', key), { key, number: `+4071200010${i}` })
 })
+
+/** Numbers that share the place and the fingerprint of another one in the index. */
+function alike(): string[] {
+  const seen = new Map<number, string>()
+  const found: string[] = []
+  for (let i = 1; i < 300_000; i++) {
+    const number = `+407${String((i * 15_485_863) % 100_000_000).padStart(8, '0')}`
+    const place = fnv(number) % 2 ** 30
+    const other = seen.get(place)
+    if (other !== undefined) found.push(other, number)
+    seen.set(place, number)
+  }
+  return found
+}
+
+t.test(
+  'any imports, changes and removals leave what a plain list would hold; a dry run foretells each import',
+  async (t) => {
+    const twins = alike()
+    t.ok(twins.length >= 6, `${twins.length} numbers that are alike`)
+    const pool = [...twins.slice(0, 6), ...numbers(3, 900_000)]
+    const number = fc.constantFrom(...pool)
+    const key = fc.oneof(fc.constantFrom('a', 'b', 'cheie-ț', 'x'.repeat(70)), number)
+    const row = fc.record({ key, number, name: fc.constantFrom('Ana', 'Dan') })
+    const act = fc.oneof(
+      { weight: 3, arbitrary: fc.record({ rows: fc.array(row, { minLength: 1, maxLength: 12 }) }) },
+      { weight: 1, arbitrary: fc.record({ remove: key }) },
+    )
+    let round = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(act, { minLength: 1, maxLength: 5 }), async (acts) => {
+        const name = `model${round++}`
+        await put(name, { number: 'phone', key: 'id' })
+        const held = new Map<string, { number: string; name: string }>()
+        for (const act of acts) {
+          if ('remove' in act) {
+            if (held.delete(act.remove)) await dialer.contacts.remove(name, act.remove)
+            continue
+          }
+          const meant = { accepted: 0, updated: 0, duplicate: 0, rejected: 0 }
+          for (const { key, number, name } of act.rows) {
+            const old = held.get(key)
+            const other = [...held].find(([one, { number: its }]) => its === number && one !== key)
+            if (other || (old?.number === number && old.name === name)) meant.duplicate++
+            else {
+              meant[old ? 'updated' : 'accepted']++
+              held.set(key, { number, name })
+            }
+          }
+          const file = `id,phone,name\n${act.rows.map(({ key, number, name }) => `${key},${number},${name}`).join('\n')}\n`
+          const sums = async (dry: boolean) => {
+            const { accepted, updated, duplicate, rejected } = await dialer.import(name, source(file, 'csv', dry))
+            return { accepted, updated, duplicate, rejected }
+          }
+          t.strictSame(await sums(true), meant, 'the dry run')
+          t.strictSame(await sums(false), meant, 'the import')
+        }
+        for (const [key, { number, name: called }] of held) {
+          const contact = await dialer.contacts.get(name, key)
+          t.match(contact, { key, number, data: { id: key, phone: number, name: called } })
+          t.match(await store.contacts.find(name, { number }), { key })
+        }
+        t.equal((await dialer.contacts.list(name, { limit: 100, cursor: null, state: null })).items.length, held.size)
+        for (const lost of pool.filter((one) => ![...held.values()].some(({ number }) => number === one)))
+          t.equal(await store.contacts.find(name, { number: lost }), null)
+        return t.passing()
+      }),
+      { numRuns: 60 },
+    )
+    t.same(await store.db.call((redis) => redis.keys('apel:dry:*')), [], 'and no dry run leaves anything')
+  },
+)

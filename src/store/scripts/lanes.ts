@@ -71,6 +71,20 @@ while room > 0 do
     hand(row, true)
   end
 end
+-- Rows that came in one after another stand in a lane as one entry, from-to.
+local function take(key, most)
+  local rows = {}
+  while #rows < most do
+    local entry = call('LPOP', key)
+    if not entry then break end
+    local _, _, from, to = string.find(entry, '^(%d+)%-(%d+)$')
+    from, to = tonumber(from or entry), tonumber(to or entry)
+    local last = math.min(to, from + most - #rows - 1)
+    for row = from, last do rows[#rows + 1] = row end
+    if last < to then call('LPUSH', key, int(last + 1) .. '-' .. int(to)) end
+  end
+  return rows
+end
 -- A lane may hold many rows that are not to be called any more (removed, moved to another priority); nobody else waits
 -- while they are passed over.
 local looked = 0
@@ -81,9 +95,9 @@ for _, lane in ipairs(a.lanes) do
       out.next_due = a.now
       break
     end
-    local rows = call('LPOP', key, room)
+    local rows = take(key, room)
     looked = looked + room
-    if not rows or #rows == 0 then
+    if #rows == 0 then
       if string.find(lane, '~', 1, true) then call('HDEL', camp(c) .. ':lanes', lane) end
       break
     end
