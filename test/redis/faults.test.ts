@@ -2,6 +2,7 @@ import t from 'tap'
 import { connect, describe } from '../../src/store/connect.ts'
 import { Db } from '../../src/store/db.ts'
 import { acceptLedger, openLedger } from '../../src/store/generation.ts'
+import { DATA_VERSION } from '../../src/store/keys.ts'
 import { campaignOf, numbers, paperDialer, trunk } from '../support/dialer.ts'
 import { waitFor } from '../support/wait.ts'
 import { startTestRedis } from './server.ts'
@@ -144,8 +145,10 @@ t.test('a ledger is known again by its id; an empty or other one is not', async 
   const accepted = await acceptLedger(db)
   t.not(accepted, first.id)
   t.same(await openLedger(db, accepted), { state: 'known', id: accepted })
-  await db.call((client) => client.hset('apel:ledger', 'version', '2'))
-  await t.rejects(openLedger(db, accepted), { code: 'data_version' })
+  for (const version of [DATA_VERSION - 1, DATA_VERSION + 1]) {
+    await db.call((client) => client.hset('apel:ledger', 'version', version))
+    await t.rejects(openLedger(db, accepted), { code: 'data_version' })
+  }
 })
 
 t.test('a server that is not there is told at once, without its password', async (t) => {
