@@ -116,11 +116,15 @@ function sendOne(outgoing: Outgoing, list: AllowList, agents: { http: HttpAgent;
     const host = hostOf(url)
     if (isIP(host) && !list.reaches(host, host, portOf(url))) throw refused(host, url)
     let request: ClientRequest | null = null
+    let over = false
     const end = (settle: () => void) => {
+      over = true
       clearTimeout(timer)
       settle()
     }
     const fail = (error: unknown) => {
+      // What our own giving up breaks off is no stale connection, and is not asked once more.
+      if (over) return
       const stale = request?.reusedSocket === true && (error as { code?: unknown }).code === 'ECONNRESET'
       if (stale) return end(() => resolve(sendOne(outgoing, list, agents)))
       end(() => reject(error instanceof ApelError ? error : failed(url, error)))

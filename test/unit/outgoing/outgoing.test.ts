@@ -148,3 +148,17 @@ t.test('a webhook gets the answer as it is, or the reason', async (t) => {
     message: /allow_hosts/,
   })
 })
+
+t.test('who does not answer on a connection that was kept open is given up, and not asked again', async (t) => {
+  const { seen, get } = await serve(t, (request, response) => {
+    if (request.url === '/first') response.end('here')
+  })
+  t.match(await get('/first'), { result: 'ok' })
+  t.match(await get('/second', 100), { result: 'timeout' })
+  // The connection's end comes a moment later; a request that followed it would be seen, and its failure is nobody's.
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  t.same(
+    seen.map(({ url }) => url),
+    ['/first', '/second'],
+  )
+})
