@@ -53,6 +53,7 @@ export interface Rehearsal {
   came(record: CallRecord, context: CallContext): CallContext
   /** Stands before the way out to other web servers. */
   web(real: Web): Web
+  hour: NonNullable<CallPorts['hour']>
   watch: NonNullable<CallPorts['watch']>
 }
 
@@ -206,7 +207,7 @@ async function start(
     telephony: (node) => byName.get(node)!.telephony,
     texts: kept.nameOf,
     publish: events.publish,
-    ...(rehearsal === undefined ? {} : { watch: rehearsal.watch }),
+    ...(rehearsal && { hour: rehearsal.hour, watch: rehearsal.watch }),
   })
   const flow = shelf.get
   const placeOne = makePlace(calls, flow, byName, settings)

@@ -51,6 +51,8 @@ export class Conversation {
   readonly #options: ConversationOptions
   readonly #writer: Writer
   #last = 0
+  /** ms by which the conversation's hour is ahead of the clock; see `hour` of the ports. */
+  #ahead: number | null = null
   #talked = 0
   #ended: HangupBy | null = null
   #done = false
@@ -71,7 +73,8 @@ export class Conversation {
   }
 
   result(): FlowResult {
-    return result(this.#writer.state)
+    const told = result(this.#writer.state)
+    return told.callback_at === null ? told : { ...told, callback_at: this.#true(told.callback_at) }
   }
 
   /** Handles one event to its end. */
@@ -79,7 +82,8 @@ export class Conversation {
     if (this.#done) return
     const { journal, ports, record } = this.#options
     const at = this.#timeOf(event)
-    const input = event.at === at ? event : { ...event, at }
+    this.#ahead ??= (ports.hour?.(record.id) ?? at) - at
+    const input = event.at === at + this.#ahead ? event : { ...event, at: at + this.#ahead }
     this.#last = at
     const before = this.#writer.state
     const { entry, effects } = this.#writer.take(input)
@@ -97,6 +101,11 @@ export class Conversation {
     if (!event.on) return Math.max(at, this.#talked + shortestTalk)
     this.#talked = at
     return at
+  }
+
+  /** A time of the conversation by the clock. */
+  #true(at: number): number {
+    return at - (this.#ahead ?? 0)
   }
 
   #perform(effect: Effect, at: number): void {
@@ -178,7 +187,8 @@ export class Conversation {
 
   #schedule({ id, request }: Extract<Effect, { type: 'callback' }>): void {
     const { ports, record } = this.#options
-    this.#ask(id, ports.book.schedule(record, request), 'scheduled')
+    const due_at = this.#true(request.due_at)
+    this.#ask(id, ports.book.schedule(record, { ...request, due_at }), 'scheduled')
   }
 
   #optOut({ id, list }: Extract<Effect, { type: 'opt_out' }>): void {

@@ -206,6 +206,8 @@ export interface CallPorts {
   voice(node: string): Voice
   /** Must not throw and is not waited for. */
   publish(event: ServiceEvent): void
+  /** When a conversation begins, ms since the epoch, in its own eyes; absent: when it does. Of a rehearsal, held at any hour. */
+  hour?(id: string): number | undefined
   /** Sees what goes into the conversation of a call and what comes of it, right before that is done. Must not throw. */
   watch?(id: string, ...turn: Parameters<Watch>): void
 }

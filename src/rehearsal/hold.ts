@@ -69,7 +69,7 @@ export async function hold(
     if (refused !== null) line.faults.push(`it could not be dialled: ${refused}`)
   }
   if (line.faults.length === 0 && (await until(() => line.started, began + BEGINNING)))
-    left = await follow(line, driver, script, line.start + longest + BEYOND)
+    left = await follow(line, driver, script, Date.now() + longest + BEYOND)
   else line.faults.push('the call was not answered')
   await line.phone?.ended
   const record = line.id === '' ? null : await closed(line.id, api)
@@ -80,16 +80,14 @@ export async function hold(
   const { said, lengths } = await soundsOf(line, voice)
   const promised = simulate(program, script, {
     context: { ...context, id: line.id },
-    now: line.start,
+    now: test.now,
     length: (parts) => lengths.get(JSON.stringify(parts)),
   })
   const longer = said.reduce((sum, { more }) => sum + more, 0)
   const failures = [
     ...failuresOf(test, told, LATE + longer),
     ...line.faults,
-    ...(line.phone === null ? [] : await unheard(line.phone, line.heard, voice)).map(
-      (text) => `not heard on the phone: "${text}"`,
-    ),
+    ...(await unheard(line, voice)),
     ...(record === null ? ['its record was not closed'] : []),
   ]
   const apart = line.started ? differences(promised, told) : []
@@ -116,8 +114,8 @@ async function follow(line: Line, driver: Script, script: ScriptItem[], limit: n
     driver.did(item)
   }
   if (await until(() => line.over, limit)) return left
-  line.faults.push(`it was ended after ${time(Date.now() - line.start)}, which is far longer than was promised`)
-  line.hangUp(Date.now())
+  line.faults.push(`it was ended after ${time(line.now - line.start)}, which is far longer than was promised`)
+  line.hangUp(line.now)
   await until(() => line.over, Date.now() + CLOSING)
   return left
 }
@@ -146,7 +144,7 @@ function resultOf(line: Line, record: any): FlowResult {
   const own = result(line.state)
   if (record === null) return own
   const { disposition, hangup_by, outcome, last_step, vars, callback_at } = record
-  const due = callback_at === null ? null : Date.parse(callback_at)
+  const due = callback_at === null ? null : line.own(Date.parse(callback_at))
   return { ...own, disposition, hangup_by, outcome, last_step, vars, callback_at: due }
 }
 

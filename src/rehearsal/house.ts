@@ -23,6 +23,8 @@ export interface HouseOptions {
   root: string
   /** Which flow takes the calls to which number. */
   inbound: Record<string, { flow: string }>
+  /** Of the PBX that flows call. */
+  extensions: string[]
   /** What flows may reach, `host` or `host:port`. */
   hosts: string[]
   rehearsal: Rehearsal
@@ -43,7 +45,15 @@ export interface House {
 /** Calls that may be on at once, each with a leg; two ports each. */
 const RTP = 600
 
-export async function openHouse({ root, inbound, hosts, rehearsal, say, log }: HouseOptions): Promise<House> {
+export async function openHouse({
+  root,
+  inbound,
+  extensions,
+  hosts,
+  rehearsal,
+  say,
+  log,
+}: HouseOptions): Promise<House> {
   const releasers = makeReleasers()
   const folder = mkdtempSync(join(tmpdir(), 'apel-rehearsal-'))
   releasers.add('the folder', () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }))
@@ -72,7 +82,7 @@ export async function openHouse({ root, inbound, hosts, rehearsal, say, log }: H
         asterisk: [{ name: 'local', embedded, trunks: [trunk], extensions: endpoint }],
         policy: {
           ...{ default_country: 'RO', timezone: 'Europe/Bucharest' },
-          allow: [1, 2, 3, 4, 5, 6, 7, 8, 9].map((digit) => `+${digit}`),
+          allow: [...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((digit) => `+${digit}`), ...extensions],
           windows: { 'mon-sun': '00:00-24:00' },
         },
         http: { allow_hosts: hosts },

@@ -18,6 +18,8 @@ import type { AnsweringWeb } from './web.ts'
 export interface LineOptions {
   program: Program
   context: CallContext
+  /** When it begins in its own eyes, ms since the epoch. */
+  hour: number
   web: AnsweringWeb
   /** One request to the service's API. */
   post(path: string, body?: unknown): Promise<unknown>
@@ -35,8 +37,11 @@ export class Line extends View implements Scene {
   /** Faults of the rehearsal itself. */
   readonly faults: string[] = []
   phone: PhoneCall | null = null
+  /** Keys that the flow sent to the far side. */
+  pressedByUs = ''
   readonly #options: LineOptions
   #started = false
+  #ahead = 0
   #keys = 0
   #pressed = 0
   /** The dial that is on, and what becomes of each. */
@@ -52,8 +57,22 @@ export class Line extends View implements Scene {
     this.#options = options
   }
 
+  /** By the conversation's own hour. */
   get now(): number {
-    return Date.now()
+    return Date.now() + this.#ahead
+  }
+
+  /** A time of the clock by the conversation's hour, and the other way round. */
+  own(at: number): number {
+    return at + this.#ahead
+  }
+
+  true(at: number): number {
+    return at - this.#ahead
+  }
+
+  get hour(): number {
+    return this.#options.hour
   }
 
   /** The flow has begun. */
@@ -65,6 +84,7 @@ export class Line extends View implements Scene {
   readonly sees: Watch = (event, effects, state, before) => {
     if (event.type === 'start') {
       this.start = event.at
+      this.#ahead = event.at - Date.now()
       this.#started = true
     }
     if (event.type === 'key') this.#keys -= 1
@@ -76,6 +96,7 @@ export class Line extends View implements Scene {
     for (const effect of effects) {
       if (effect.type === 'http') this.#options.web.expect(effect.request, `${this.id}/${effect.id}`)
       if (effect.type === 'dial') this.#dial = effect.id
+      if (effect.type === 'press') this.pressedByUs += effect.keys
     }
     this.saw(event.at, event, effects, state)
     this.supply()
@@ -139,7 +160,7 @@ export class Line extends View implements Scene {
   #do(time: number, act: (phone: PhoneCall) => Promise<void>): void {
     const { phone } = this
     if (phone === null) return void this.faults.push('the phone is not answered')
-    const wait = time - Date.now()
+    const wait = time - this.now
     const done = wait > 0 ? phone.after(wait).then(() => act(phone)) : act(phone)
     // After the end of the call nobody presses or says anything more.
     void done.catch((fault: unknown) => phone.endedAt === null && this.faults.push(String(fault)))

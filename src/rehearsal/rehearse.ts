@@ -50,7 +50,7 @@ async function onLines(plans: (Plan | LiveRun)[], web: AnsweringWeb, options: Re
   const lines = new Map(
     live.map((one) => [
       one.number,
-      new Line({ ...one, ...one.job, web, post: (path, body) => api('POST', path, body) }),
+      new Line({ ...one, ...one.job, hour: one.job.test.now, web, post: (path, body) => api('POST', path, body) }),
     ]),
   )
   const house = await openHouse({
@@ -60,6 +60,7 @@ async function onLines(plans: (Plan | LiveRun)[], web: AnsweringWeb, options: Re
         context.direction === 'inbound' ? [[called, { flow: job.program.flow }]] : [],
       ),
     ),
+    extensions: [...new Set(live.flatMap(({ extensions }) => extensions))],
     rehearsal: standIn(new Map(live.map((one) => [one.number, one])), lines, web),
   })
   api = apiOf(house.url)
@@ -114,6 +115,7 @@ function standIn(plans: Map<string, Plan>, lines: Map<string, Line>, web: Answer
       return plan === undefined ? context : { ...plan.context, id: context.id }
     },
     web: web.instead,
+    hour: (id) => byId.get(id)?.hour,
     watch: (id, ...turn) => byId.get(id)?.sees(...turn),
   }
 }
