@@ -182,7 +182,7 @@ async function start(
       update: (id, fields) => dialer.ledger.update(id, fields),
       steps: (id, steps) => dialer.ledger.steps(id, steps),
       journal: (id, entry) => store.journals.add(id, entry, entry.type === 'begin' ? config.retention.journals : null),
-      finish: (record, tasks) => dialer.ledger.finish(record, tasks),
+      finish: (record, left) => dialer.ledger.finish(record, left),
     },
     book: {
       allowed: (context, to) => dialer.callbacks.allowed(context, to),

@@ -2,7 +2,7 @@
  * What the ledger is told of one call, in order. What becomes known on the way may be lost with the ledger (it all stands
  * in the final record again); the final record may not: it is written until the ledger has it.
  */
-import type { FlowResult } from '../flow/io.ts'
+import type { Left } from '../flow/io.ts'
 import type { Log } from '../log.ts'
 import type { CallLedger, Clock } from './ports.ts'
 import type { CallRecord, StepTrace } from './record.ts'
@@ -38,7 +38,7 @@ export class Keeper {
   }
 
   /** Settles when the ledger has the final record. Never rejects. */
-  async finish(record: CallRecord, tasks: FlowResult['tasks'] = {}): Promise<void> {
+  async finish(record: CallRecord, left: Left = { tasks: {} }): Promise<void> {
     await this.#last
     for (let turn = 0; ; turn += 1) {
       try {
@@ -47,7 +47,7 @@ export class Keeper {
           await within(
             this.#clock,
             longest,
-            this.#ledger.finish(record, tasks).then(() => true),
+            this.#ledger.finish(record, left).then(() => true),
             false,
           )
         )

@@ -4,7 +4,7 @@
  * exactly once: when the line is gone and the conversation has nothing more to do, or when a deadline says that waiting
  * for either makes no sense any more.
  */
-import type { CallContext, FlowResult, Verdict } from '../flow/io.ts'
+import type { CallContext, FlowResult, Left, Verdict } from '../flow/io.ts'
 import { beginOf } from '../flow/journal.ts'
 import type { Program } from '../flow/program.ts'
 import { Dialogue, type Reply } from './dialogue.ts'
@@ -306,12 +306,12 @@ export class LiveCall {
     const ended_at = this.#end?.at ?? this.#ports.clock.now()
     Object.assign(this.record, outcome, known, { ended_at })
     this.#state = 'ended'
-    void this.#finish(result?.tasks ?? {})
+    void this.#finish(result ?? { tasks: {} })
   }
 
-  async #finish(tasks: FlowResult['tasks']): Promise<void> {
+  async #finish({ tasks, strategy, agent }: Left): Promise<void> {
     await this.#journal.flush(1_000)
-    await this.#keeper.finish(this.record, tasks)
+    await this.#keeper.finish(this.record, { tasks, strategy, agent })
     this.#ports.publish({ type: 'call.ended', data: this.record })
     // A call is over when nobody is left of it.
     await this.#dialogue?.parted()

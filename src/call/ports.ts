@@ -2,7 +2,7 @@
  * The small interfaces through which a live call reaches the world. `service.ts` passes the real ones in:
  * `ari/` is the line, `store/` the ledger, `media/` the voice. Nothing here names Asterisk or Redis.
  */
-import type { CallbackRequest, CallContext, FlowResult, HttpRequest, Spoken } from '../flow/io.ts'
+import type { CallbackRequest, CallContext, HttpRequest, Left, Spoken } from '../flow/io.ts'
 import type { Entry } from '../flow/journal.ts'
 import type { Program } from '../flow/program.ts'
 import type { Watch } from '../flow/view.ts'
@@ -125,10 +125,10 @@ export interface CallLedger {
   /** An entry of the conversation's journal, kept before the effects of its input are performed. */
   journal(id: string, entry: Entry): Promise<void>
   /**
-   * The final result, exactly once: record, contact's next state, trunk's channel given back. `tasks` are the external
-   * ones that were finished during the call, for the next call's `previous.tasks`. Called again when it rejects.
+   * The final result, exactly once: record, contact's next state, trunk's channel given back, and what the next
+   * conversation may read as `previous`. Called again when it rejects.
    */
-  finish(record: CallRecord, tasks: FlowResult['tasks']): Promise<void>
+  finish(record: CallRecord, left: Left): Promise<void>
 }
 
 /** Callbacks as a flow needs them. */

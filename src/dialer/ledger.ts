@@ -5,9 +5,10 @@
 import type { CallLedger, Clock, ServiceEvent } from '../call/ports.ts'
 import type { CallRecord, Disposition, StepTrace } from '../call/record.ts'
 import { ApelError } from '../errors.ts'
+import type { Left } from '../flow/io.ts'
 import type { Log } from '../log.ts'
 import { type Attempt, blankRecord } from '../store/attempt-record.ts'
-import type { FinishInput, Task } from '../store/attempts.ts'
+import type { FinishInput } from '../store/attempts.ts'
 import type { Callback } from '../store/callbacks.ts'
 import { type Contact, triesText } from '../store/contacts.ts'
 import type { Store } from '../store/store.ts'
@@ -34,6 +35,7 @@ export interface LedgerPorts {
   closing(): boolean
 }
 
+const NOTHING: Left = { tasks: {} }
 const OVER: NonNullable<FinishInput['next']> = { state: 'x', due: 0, rule: '', tries: '' }
 
 export class Ledger implements Omit<CallLedger, 'journal'> {
@@ -52,12 +54,12 @@ export class Ledger implements Omit<CallLedger, 'journal'> {
     await this.ports.store.attempts.addSteps(id, steps)
   }
 
-  async finish(record: CallRecord, tasks: Record<string, Task> = {}): Promise<void> {
-    await this.end(record, tasks)
+  async finish(record: CallRecord, left: Left = NOTHING): Promise<void> {
+    await this.end(record, left)
   }
 
   /** As `finish`; false when the attempt had ended before. */
-  async end(record: CallRecord, tasks: Record<string, Task> = {}): Promise<boolean> {
+  async end(record: CallRecord, left: Left = NOTHING): Promise<boolean> {
     const { store, clock, definitions } = this.ports
     const now = clock.now()
     const ending = await store.lineUp.ending(record.id)
@@ -70,7 +72,7 @@ export class Ledger implements Omit<CallLedger, 'journal'> {
       now,
       counts: dialed || record.disposition === 'unknown',
       create: null,
-      tasks,
+      left,
       known: attempt?.record ?? null,
       sign: attempt === null ? null : signOf({ ...attempt.record, ...record }),
       failover: false,
@@ -200,7 +202,7 @@ export class Ledger implements Omit<CallLedger, 'journal'> {
       now: this.ports.clock.now(),
       counts: false,
       known: null,
-      tasks: {},
+      left: NOTHING,
       sign: null,
       failover: false,
     })

@@ -145,16 +145,27 @@ export function contactFacts(
   return { number, ...data, ...(language ? { language } : {}) }
 }
 
-/** What a flow may read as `previous.*`. */
+/**
+ * What a flow may read as `previous.*`. Whom it spoke with, and notes, a conversation leaves in variables of these names; the
+ * note of the callback that is being carried out goes before.
+ */
 export function previousFacts(previous: Previous | null, callback: Callback | null): Record<string, unknown> {
-  const notes = callback?.note ? { notes: callback.note } : {}
-  if (previous === null) return notes
+  const note = callback?.note ? { notes: callback.note } : {}
+  if (previous === null) return note
+  const left = (name: string) => {
+    const value = previous.vars[name]
+    return typeof value === 'string' && value !== '' ? { [name]: value } : {}
+  }
   return {
     outcome: previous.outcome ?? '',
     step: previous.step ?? '',
     at: previous.at,
+    strategy: previous.strategy ?? '',
+    agent: previous.agent ?? '',
     tasks: previous.tasks,
-    ...notes,
+    ...left('spoke_with'),
+    ...left('notes'),
+    ...note,
   }
 }
 

@@ -187,4 +187,9 @@ export interface FlowResult {
   tasks: Record<string, { status: 'done' | 'failed'; result: unknown }>
   /** The strategy that won; null where none did. */
   strategy?: string | null
+  /** The extension or queue that they were last connected to; null for none. */
+  agent?: string | null
 }
+
+/** What a conversation leaves for the next one beside its record. */
+export type Left = Pick<FlowResult, 'tasks' | 'strategy' | 'agent'>

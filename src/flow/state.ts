@@ -147,6 +147,8 @@ export interface State extends Scoped {
   /** Who is being called, or talked to, by the id of its effect. */
   dialing: string | null
   tried: Tried
+  /** The extension or queue that they were last connected to. */
+  agent: string | null
   /** Variables that hold digits which may be kept nowhere. */
   hidden: readonly string[]
 }
@@ -204,6 +206,7 @@ export function blank(context: CallContext, vars: Record<string, unknown>, hidde
     recording: null,
     dialing: null,
     tried: { byStep: {}, current: null, won: null },
+    agent: null,
     hidden,
   }
 }
@@ -248,6 +251,7 @@ export function copy(s: State, now: number): State {
     recording: s.recording,
     dialing: s.dialing,
     tried: s.tried,
+    agent: s.agent,
     hidden: s.hidden,
   }
 }

@@ -293,5 +293,6 @@ export function result(state: State): FlowResult {
     callback_at: state.callbackAt,
     tasks: state.tasks,
     strategy: state.tried.won,
+    agent: state.agent,
   }
 }

@@ -1,6 +1,7 @@
 /** Attempts: the record of each, who is on the line now, what has ended, and a number's history. */
 import type { CallRecord, CallState, StepTrace } from '../call/record.ts'
 import { ApelError } from '../errors.ts'
+import type { Left } from '../flow/io.ts'
 import { type Attempt, attemptOf, changed, fieldsOf } from './attempt-record.ts'
 import type { Db } from './db.ts'
 import { keys } from './keys.ts'
@@ -83,17 +84,26 @@ export interface FinishInput {
     moved: '0' | '1'
     retries: string
   } | null
-  tasks: Record<string, Task>
+  left: Left
   /** What it says of its trunk, see `dialer/breaker.ts`; null: nothing. */
   sign: string | null
   /** It is to be made again over another trunk. */
   failover: boolean
 }
 
-/** An external task that was finished, as `FlowResult.tasks` has it. */
+/** An external task that was finished, as `Left.tasks` has it. */
 export interface Task {
   status: 'done' | 'failed'
   result: unknown
+}
+
+/** As fields of the attempt, each after a `_`. */
+function leftOf({ tasks, strategy, agent }: Left): Record<string, string> {
+  return {
+    ...Object.fromEntries(Object.entries(tasks).map(([name, task]) => [`task:${name}`, JSON.stringify(task)])),
+    ...(strategy ? { strategy } : {}),
+    ...(agent ? { agent } : {}),
+  }
 }
 
 export class Attempts {
@@ -130,7 +140,7 @@ export class Attempts {
   }
 
   /** Ends it, exactly once; false when it had ended before. */
-  async finish({ record, known, now, counts, create, next, callback, tasks, ...rest }: FinishInput): Promise<boolean> {
+  async finish({ record, known, now, counts, create, next, callback, left, ...rest }: FinishInput): Promise<boolean> {
     const marks: Record<string, string> = { number: record.number }
     if (create !== null) {
       marks.instance = create.instance
@@ -151,7 +161,7 @@ export class Attempts {
       callback,
       opted_out: record.disposition === 'opted_out',
       ...rest,
-      tasks: Object.fromEntries(Object.entries(tasks).map(([name, task]) => [name, JSON.stringify(task)])),
+      left: leftOf(left),
     })
   }
 

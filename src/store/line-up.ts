@@ -52,6 +52,11 @@ export interface Previous {
   outcome: string | null
   step: string | null
   at: number
+  /** The strategy that won last, in that conversation or an earlier one. */
+  strategy: string | null
+  /** The extension or queue that they were connected to. */
+  agent: string | null
+  vars: Record<string, unknown>
   /** External tasks that were finished in it or after it, by name. */
   tasks: Record<string, Task>
 }
@@ -189,15 +194,21 @@ interface RawPrevious {
   outcome?: string
   last_step?: string
   ended_at?: string
+  vars?: string
+  strategy?: string
+  _agent?: string
   tasks: Record<string, string>
 }
 
-function previousOf({ call, outcome, last_step, ended_at, tasks }: RawPrevious): Previous {
+function previousOf({ call, outcome, last_step, ended_at, vars, strategy, _agent, tasks }: RawPrevious): Previous {
   return {
     call,
     outcome: outcome ? (JSON.parse(outcome) as string) : null,
     step: last_step ? (JSON.parse(last_step) as string) : null,
     at: Number(ended_at ?? 0),
+    strategy: strategy ?? null,
+    agent: _agent ?? null,
+    vars: vars ? ((JSON.parse(vars) as Record<string, unknown> | null) ?? {}) : {},
     tasks: Object.fromEntries(Object.entries(tasks).map(([name, text]) => [name, JSON.parse(text) as Task])),
   }
 }

@@ -323,3 +323,51 @@ t.test('a contact whose callback is open can be put in front again or removed; t
   await waitFor(async () => (await paper.dialer.campaigns.get('c')).state === 'finished')
   t.match((await paper.dialer.campaigns.get('c')).counts, { contacts: 0, callback: 0, done: 0 })
 })
+
+t.test('the next conversation with somebody knows the last one, and what worked with them before it', async (t) => {
+  const { paper, clock } = await bench(t)
+  const again = { delay: '1h', max: 5 }
+  await campaignOf(paper, 'c', numbers(1), { attempts: { max: 9 }, retry: { silent: again, no_answer: again } })
+  await paper.dialer.campaigns.act('c', 'start')
+  const next = async (n: number) => {
+    clock.ms += HOUR
+    paper.dialer.wake()
+    return await waitFor(() => paper.placed[n])
+  }
+  const first = await waitFor(() => paper.placed[0])
+  t.strictSame(first.context.previous, {})
+  const vars = { spoke_with: 'Oleg Petrovici', notes: 'Ivan decides', n: 1 }
+  const left = { tasks: {}, strategy: 'advice', agent: '100' }
+  await paper.end(first, 'silent', { outcome: 'refused', last_step: 'director', vars }, left)
+
+  const second = await next(1)
+  t.match(second.context.previous, {
+    outcome: 'refused',
+    step: 'director',
+    strategy: 'advice',
+    agent: '100',
+    spoke_with: 'Oleg Petrovici',
+    notes: 'Ivan decides',
+  })
+  await paper.end(second, 'no_answer')
+
+  const agreed = {
+    number: first.record.number,
+    campaign: 'c',
+    contact: null,
+    due_at: clock.now() + HOUR,
+    expires: null,
+  }
+  await paper.dialer.callbacks.create({ ...agreed, flow: null, at: null, note: 'ask for Ana' })
+  const third = await next(2)
+  t.match(third.context.previous, { outcome: 'refused', notes: 'ask for Ana', spoke_with: 'Oleg Petrovici' })
+  await paper.end(third, 'silent', { outcome: null })
+
+  const manual = await paper.dialer.reserveManual({ to: first.record.number, flow: 'desk', vars: {}, trunk: null })
+  t.match(
+    manual.context.previous,
+    { outcome: '', strategy: 'advice', agent: '' },
+    'by number where there is no contact',
+  )
+  t.notOk('spoke_with' in manual.context.previous, 'only the strategy is kept from a call before the last')
+})

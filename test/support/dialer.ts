@@ -5,7 +5,7 @@ import type { CallRecord, Disposition } from '../../src/call/record.ts'
 import { type Dialer, type DialerPorts, makeDialer } from '../../src/dialer/dialer.ts'
 import type { DialPolicy, Placement, Trunk } from '../../src/dialer/plan.ts'
 import { parseWindows } from '../../src/flow/calendar.ts'
-import type { Windows } from '../../src/flow/io.ts'
+import type { Left, Windows } from '../../src/flow/io.ts'
 import { makeLog } from '../../src/log.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { TestRedis } from '../redis/server.ts'
@@ -64,7 +64,7 @@ export interface PaperDialer {
   /** Recordings, as `NODE NAME`. */
   deleted: string[]
   /** Ends a call. */
-  end(placement: Placement, disposition: Disposition, more?: Partial<CallRecord>): Promise<void>
+  end(placement: Placement, disposition: Disposition, more?: Partial<CallRecord>, left?: Left): Promise<void>
   stop(): Promise<void>
 }
 
@@ -90,16 +90,17 @@ export async function paperDialer(redis: TestRedis, options: PaperOptions = {}):
     events: [],
     cuts: [],
     deleted: [],
-    async end({ record }, disposition, more = {}) {
+    async end({ record }, disposition, more = {}, left = { tasks: {} }) {
       const answered = ['completed', 'hangup', 'silent', 'nomatch', 'callback', 'opted_out', 'machine']
-      await paper.dialer.ledger.finish({
+      const ended = {
         ...record,
         dialed_at: clock.now(),
         answered_at: answered.includes(disposition) ? clock.now() : null,
         ended_at: clock.now(),
         disposition,
         ...more,
-      })
+      }
+      await paper.dialer.ledger.finish(ended, left)
     },
     stop: () => paper.dialer.stop(),
     dialer: makeDialer({

@@ -1,7 +1,7 @@
 /**
- * `dial: { extension | number }` connects the far side to a person. Until that one answers they hear music; then the two
- * hear each other, and afterwards the far side is ours again and goes on by what became of it. Their keys are for the
- * person, not for us.
+ * `dial: { extension | queue | number }` connects the far side to a person. Until that one answers they hear music; then
+ * the two hear each other, and afterwards the far side is ours again and goes on by what became of it. Their keys are for
+ * the person, not for us. A queue is the PBX's own, reached like an extension; in it they wait for `max_wait`.
  */
 
 import { z } from 'zod'
@@ -17,9 +17,10 @@ import { arm, disarmStep, music, nextId, type Turn } from '../turn.ts'
 import type { Verb } from '../verb.ts'
 
 interface Dial {
-  kind: 'extension' | 'number'
+  kind: (typeof KINDS)[number]
   to: Template
   music: string
+  /** How long it may ring, ms; in a queue how long they wait. */
   timeout: number
   timeLimit: number | null
   record: boolean
@@ -32,17 +33,23 @@ const GRACE = 10_000
 const ENDS = ['completed', 'busy', 'no_answer', 'failed'] as const
 const EXTENSION = /^[0-9A-Za-z_*#.-]{1,64}$/
 const operators = z
-  .never({ error: 'operators cannot be dialled yet: write { extension: … } or { number: … }' })
+  .never({
+    error:
+      'operators cannot be dialled by a flow yet: name their { extension: … }, a { queue: … } of the PBX or a { number: … }',
+  })
   .optional()
-const ONE = 'expected { extension: … } or { number: … }'
+const ONE = 'expected one of { extension: … }, { queue: … } and { number: … }'
+const KINDS = ['extension', 'queue', 'number'] as const
 
 export const dialVerb: Verb<Dial> = {
   name: 'dial',
   shape: {
-    dial: fields({ extension: word.optional(), number: word.optional(), agents: operators, queue: operators }).refine(
-      (to) => (to.extension === undefined) !== (to.number === undefined),
-      { error: ONE },
-    ),
+    dial: fields({
+      extension: word.optional(),
+      queue: word.optional(),
+      number: word.optional(),
+      agents: operators,
+    }).refine((to) => KINDS.filter((kind) => to[kind] !== undefined).length === 1, { error: ONE }),
     music: z
       .string({ error: 'expected the name of a music class' })
       .regex(/^[A-Za-z0-9_.-]+$/, { error: 'expected the name of a music class' })
@@ -54,20 +61,20 @@ export const dialVerb: Verb<Dial> = {
     record: flag.optional(),
   },
   outcomes: [...ENDS, 'max_wait'],
-  // Nobody queues for an extension or a number, so `max_wait` comes about only with operators.
-  possible: ({ on }) => (on.has('max_wait') ? [...ENDS, 'max_wait'] : ENDS),
+  // Nobody waits in a queue for an extension or a number.
+  possible: ({ on, node }) => (on.has('max_wait') || node.kind === 'queue' ? [...ENDS, 'max_wait'] : ENDS),
   theirs: ['completed'],
   goesOn: false,
   build(raw, b) {
-    const kind = raw.dial.extension === undefined ? 'number' : 'extension'
+    const kind = KINDS.find((each) => raw.dial[each] !== undefined)!
     const written: string = raw.dial[kind]
-    if (kind === 'extension' && !written.includes('{') && !EXTENSION.test(written))
+    if (kind !== 'number' && !written.includes('{') && !EXTENSION.test(written))
       b.problem('wrong-type', `"${written}" cannot be an extension`, ['dial', kind])
     return {
       kind,
       to: b.template(written, 'dial', kind),
       music: raw.music ?? 'default',
-      timeout: parseDuration(raw.timeout ?? '20s')!,
+      timeout: parseDuration(kind === 'queue' ? (raw.max_wait ?? '60s') : (raw.timeout ?? '20s'))!,
       timeLimit: raw.time_limit === undefined ? null : parseDuration(raw.time_limit),
       record: raw.record ?? false,
     }
@@ -88,13 +95,19 @@ export const dialVerb: Verb<Dial> = {
     const { s, root } = turn
     if (event.type === 'timer' && event.slot === 'guard' && s.dialing !== null) {
       turn.out.push({ type: 'stop_dial', id: s.dialing })
-      over(turn, s.music ? 'no_answer' : 'completed')
+      over(turn, s.music ? unanswered(node) : 'completed')
     } else if (event.type === 'connected' && event.id === s.dialing) {
       music(turn, false)
+      if (node.kind !== 'number') s.agent = fill(node.to, scopeOf(turn.program, s)).trim()
       arm(turn, 'guard', (node.timeLimit ?? root.limits.maxCallTime) + GRACE)
-    } else if (event.type === 'dialed' && event.id === s.dialing) over(turn, event.result)
+    } else if (event.type === 'dialed' && event.id === s.dialing)
+      over(turn, event.result === 'no_answer' ? unanswered(node) : event.result)
   },
   key: () => {},
+}
+
+function unanswered({ kind }: Dial): string {
+  return kind === 'queue' ? 'max_wait' : 'no_answer'
 }
 
 function over(turn: Turn, outcome: string): void {
@@ -108,7 +121,7 @@ function over(turn: Turn, outcome: string): void {
 function whom(turn: Turn, { kind, to }: Dial): To | null {
   const { program, s } = turn
   const filled = fill(to, scopeOf(program, s)).trim()
-  if (kind === 'extension') return EXTENSION.test(filled) ? { extension: filled } : null
+  if (kind !== 'number') return EXTENSION.test(filled) ? { extension: filled } : null
   const number = filled === '' ? null : readPhone(filled, s.context)
   return number === null ? null : { number }
 }

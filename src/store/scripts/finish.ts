@@ -9,11 +9,11 @@ import { prelude } from './prelude.ts'
 
 /**
  * { id, now, create, fields, marks, disposition, outcome, counts, next: { state, due, rule, tries },
- *   callback: { state, next_at, due_at, expires_at, moved, retries }, opted_out, tasks: { name: JSON text },
+ *   callback: { state, next_at, due_at, expires_at, moved, retries }, opted_out, left: { field: text },
  *   sign, failover } → true; false when it had ended before.
  * `create`: an attempt that was never dialled (`dnc`, `blocked`, `expired`) is written down and ended in one.
  * `counts: false`: it was never dialled, so it does not count against the number's caps. `sign`: what it says of its trunk;
- * `failover`: it is to be made again over another one.
+ * `failover`: it is to be made again over another one. `left`: what the next conversation reads as `previous`.
  */
 export const finishScript = script(
   'finish',
@@ -30,7 +30,7 @@ if a.create then
   for name, text in pairs(a.marks) do put('_' .. name, text) end
 end
 for name, text in pairs(a.fields) do put(name, text) end
-for name, text in pairs(a.tasks) do put('_task:' .. name, text) end
+for name, text in pairs(a.left) do put('_' .. name, text) end
 call('HSET', key, unpack(flat))
 local m = call('HMGET', key, '_campaign', '_row', '_callback', '_number', '_instance', 'trunk', 'kind')
 local c, row, cb, number = m[1] or nil, tonumber(m[2] or ''), m[3] or nil, m[4] or ''

@@ -204,17 +204,19 @@ if before and before ~= '' then
 end
 local _, _, number = string.find(out.packed or '', '^[^\\31]*\\31[^\\31]*\\31([^\\31]*)')
 number = number or (out.callback and out.callback.number)
-local last = number and previous(number, c, row) or (out.callback and out.callback.call)
-if last and call('EXISTS', P .. 'a:' .. last) == 1 then out.previous = conversation(last) end
+local last, strategy = nil, nil
+if number then last, strategy = previous(number, c, row) end
+last = last or (out.callback and out.callback.call)
+if last and call('EXISTS', P .. 'a:' .. last) == 1 then out.previous = conversation(last, strategy) end
 return cjson.encode(out)
 `,
 )
 
-/** { number, campaign, row } → { call, outcome?, last_step?, ended_at?, tasks } with JSON texts, or null. */
+/** { number, campaign, row } → { call, outcome?, last_step?, ended_at?, vars?, tasks } with JSON texts, strategy?, _agent?, or null. */
 export const previousScript = script(
   'previous',
   `${prelude}
-local found = previous(a.number, not none(a.campaign) and a.campaign or nil, not none(a.row) and a.row or nil)
-return found and cjson.encode(conversation(found)) or 'null'
+local found, strategy = previous(a.number, not none(a.campaign) and a.campaign or nil, not none(a.row) and a.row or nil)
+return found and cjson.encode(conversation(found, strategy)) or 'null'
 `,
 )

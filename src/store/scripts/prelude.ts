@@ -119,20 +119,26 @@ end
 
 -- The last conversation: with this contact, else with this number in any campaign. Only calls that were answered. An
 -- inbound call belongs to the contact that it was found to be from; a leg was somebody else's conversation.
+-- The strategy that won last may have won in an earlier one.
 local function previous(number, c, row)
+  local found, strategy = nil, nil
   for _, id in ipairs(call('LRANGE', P .. 'n:' .. number, 0, 49)) do
-    local f = call('HMGET', P .. 'a:' .. id, '_state', 'answered_at', '_campaign', '_home', '_row', 'kind')
+    local f = call('HMGET', P .. 'a:' .. id, '_state', 'answered_at', '_campaign', '_home', '_row', 'kind', '_strategy')
     local ours = not row or ((f[3] or f[4]) == c and tonumber(f[5] or '') == row)
-    if f[1] == 'ended' and f[2] and ours and f[6] ~= '"leg"' then return id end
+    if f[1] == 'ended' and f[2] and ours and f[6] ~= '"leg"' then
+      found, strategy = found or id, f[7] or nil
+      if strategy then break end
+    end
   end
-  return nil
+  return found, strategy
 end
 
-local function conversation(id)
-  local flat, out = call('HGETALL', P .. 'a:' .. id), { call = id, tasks = {} }
+local kept = { outcome = true, last_step = true, ended_at = true, vars = true, _agent = true }
+local function conversation(id, strategy)
+  local flat, out = call('HGETALL', P .. 'a:' .. id), { call = id, tasks = {}, strategy = strategy }
   for i = 1, #flat, 2 do
     local name = flat[i]
-    if name == 'outcome' or name == 'last_step' or name == 'ended_at' then out[name] = flat[i + 1] end
+    if kept[name] then out[name] = flat[i + 1] end
     if string.sub(name, 1, 6) == '_task:' then out.tasks[string.sub(name, 7)] = flat[i + 1] end
   end
   return out

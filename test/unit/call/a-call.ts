@@ -131,7 +131,7 @@ export function memoryPorts(clock: HandClock): {
       update: (_, fields) => kept(() => ledger.updates.push(fields)),
       steps: (_, steps) => kept(() => ledger.steps.push(...steps)),
       journal: (_, input) => kept(() => ledger.journal.push(input as { type: string; at: number })),
-      finish: (record, tasks) => kept(() => ledger.finished.push({ record: { ...record }, tasks })),
+      finish: (record, { tasks }) => kept(() => ledger.finished.push({ record: { ...record }, tasks })),
     },
     book: { allowed: async () => true, schedule: async () => true },
     web: { request: async () => ({ result: 'ok', status: 200, body: {} }) },

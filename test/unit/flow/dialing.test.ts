@@ -53,6 +53,26 @@ t.test('the talk has a limit where the step sets one, and a recording of both wh
   t.match(effect, { to: { extension: '100' }, timeout: 20_000, timeLimit: 10_000, record: /^test\.d\d+$/ })
 })
 
+t.test('a queue of the PBX is reached like an extension, and waited in for max_wait', async (t) => {
+  const queue = desk(', max_wait: 30s', '{ queue: sales }')
+  t.match(queue.steps.get('desk')?.verb.possible?.(queue.steps.get('desk')!), [
+    'completed',
+    'busy',
+    'no_answer',
+    'failed',
+    'max_wait',
+  ])
+  const { said, times } = talk(queue, [])
+  t.equal(said[2], '[calls sales]')
+  t.equal(times[said.indexOf('Bye.')]! - times[said.indexOf('[music]')]!, 30, 'max_wait goes to the step below here')
+})
+
+t.test('the extension that was connected is what the next call reads as previous.agent; a number is not', async (t) => {
+  t.equal(talk(desk(), [answers]).result.agent, '100')
+  t.equal(talk(desk(), [{ agent: 'busy' }]).result.agent, null)
+  t.equal(talk(desk('', '{ number: "{who}" }'), [answers]).result.agent, null)
+})
+
 t.test('a number is read as one of the callee’s country; what is none has failed', async (t) => {
   t.match(talk(desk('', '{ number: "{who}" }'), []).said[2], '[calls +40722000111]')
   t.equal(talk(desk('', '{ number: "{who}" }'), [], { vars: { who: 'x' } }).said.at(-2), 'Failed.')
@@ -110,8 +130,8 @@ t.test('what is wrong with a dial is told', async (t) => {
     faults(
       `start: a\nsteps:\n  a: { dial: ${dial}, on: { completed: hangup, busy: hangup, no_answer: hangup, failed: hangup } }\n`,
     )
-  t.match(of('{ extension: "1", number: "2" }'), [/expected \{ extension: … \} or \{ number: … \}/])
-  t.match(of('{ agents: [ana] }'), [/4:24 wrong-type agents: operators cannot be dialled yet/])
+  t.match(of('{ extension: "1", number: "2" }'), [/expected one of \{ extension: … \}, \{ queue: … \} and/])
+  t.match(of('{ agents: [ana] }'), [/4:24 wrong-type agents: operators cannot be dialled by a flow yet/])
   t.match(of('{ extension: "a b" }'), [/"a b" cannot be an extension/])
 })
 
