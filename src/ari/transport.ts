@@ -3,7 +3,6 @@
  * stays with what it found: an old node costs two seconds once, not at every reconnection.
  */
 import { ApelError } from '../errors.ts'
-import { openAriClientLink } from './ari-client-link.ts'
 import type { OpenLink } from './link.ts'
 import { openWebsocketLink } from './websocket-link.ts'
 
@@ -13,7 +12,7 @@ export type Transport = 'auto' | 'ari-client' | 'websocket'
 export function openerFor(transport: Transport): OpenLink {
   switch (transport) {
     case 'ari-client':
-      return openAriClientLink
+      return openOld
     case 'websocket':
       return openWebsocketLink
     case 'auto':
@@ -25,10 +24,16 @@ export function openerFor(transport: Transport): OpenLink {
   }
 }
 
+/** Loaded only where it is needed: the package takes as much memory as a tenth of the service. */
+const openOld: OpenLink = async (target, handlers) => {
+  const { openAriClientLink } = await import('./ari-client-link.ts')
+  return await openAriClientLink(target, handlers)
+}
+
 function auto(): OpenLink {
   let old = false
   return async (target, handlers) => {
-    if (old) return await openAriClientLink(target, handlers)
+    if (old) return await openOld(target, handlers)
     // A link that only tries must not tell of its end: that would count as the end of the one that follows.
     let tried = false
     try {
@@ -41,7 +46,7 @@ function auto(): OpenLink {
     } catch (error) {
       if (!(error instanceof ApelError) || error.code !== 'no_rest_over_websocket') throw error
       old = true
-      return await openAriClientLink(target, handlers)
+      return await openOld(target, handlers)
     }
   }
 }

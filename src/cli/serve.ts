@@ -3,6 +3,7 @@
  * reads flows and campaigns again.
  */
 import { resolve } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { ApelError } from '../errors.ts'
 import type { startService } from '../service.ts'
 import type { Register } from './command.ts'
@@ -11,12 +12,22 @@ import { problemLine } from './problems.ts'
 import { configFile } from './project.ts'
 import { count } from './show-text.ts'
 
+/**
+ * By default V8 lets the heap grow fourfold between two collections and its nursery to 48 MB: an import would take 280 MB
+ * for rows that are gone the moment they are read. Half as much again and a small nursery keep the service at half of
+ * that, for a fifth more processor time in an import.
+ */
+function stayLean(): void {
+  for (const flag of ['--heap-growing-percent=50', '--semi-space-growth-factor=1']) setFlagsFromString(flag)
+}
+
 export const serve: Register = (program, io) => {
   program
     .command('serve')
     .description('run the service; SIGTERM drains it, a second one hurries')
     .option('-c, --config <file>', 'configuration (default: ./apel.yaml if there is one, else the defaults)')
     .action(async (options: { config?: string }) => {
+      stayLean()
       const file = configFile(options.config, io)
       const { loadConfig } = await import('../config.ts')
       const loaded = loadConfig(file, io.env)

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ApelError } from '../errors.ts'
 import { isZone } from '../flow/calendar.ts'
 import { keys } from '../store/keys.ts'
@@ -56,6 +57,22 @@ const SHOWN = 1000
 const KEPT_REJECTS = 100_000
 const REJECTS_KEPT_FOR = 86_400_000
 
+/** Waits between the tries of a part, ms. */
+const PATIENCE = [200, 500, 1000, 2000, 4000]
+
+/** A Redis that is busy for a moment does not cost an import that is under way: what it did not answer is asked again. */
+async function patiently(underWay: boolean, work: () => Promise<void>): Promise<void> {
+  for (const wait of underWay ? PATIENCE : []) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof ApelError && error.again)) throw error
+      await sleep(wait)
+    }
+  }
+  await work()
+}
+
 export class Importer {
   private readonly store: Store
   private readonly policy: DialPolicy
@@ -68,7 +85,7 @@ export class Importer {
   async import(campaign: Campaign, { stream, format, dry_run, charset }: ImportSource): Promise<ImportReport> {
     const report: ImportReport = { accepted: 0, updated: 0, duplicate: 0, rejected: 0, rejects: [], import: null }
     const id = randomUUID()
-    const scratch = dry_run ? keys.scratch(id) : null
+    let parts = 0
     let ready: Ready[] = []
     let rejects: Reject[] = []
     let writing: Promise<void> = Promise.resolve()
@@ -76,11 +93,12 @@ export class Importer {
     const flush = async (): Promise<void> => {
       await writing
       const [rows, faulty] = [ready, rejects]
-      writing = (async () => {
-        for (const letter of await this.store.contacts.import(campaign.name, rows, scratch))
-          report[LETTERS[letter] ?? 'duplicate']++
+      const part = { import: id, part: parts++, dry: dry_run }
+      writing = patiently(part.part > 0, async () => {
+        const letters = await this.store.contacts.import(campaign.name, rows, part)
         if (faulty.length > 0) await this.keep(campaign.name, id, faulty, report)
-      })()
+        for (const letter of letters) report[LETTERS[letter] ?? 'duplicate']++
+      })
       // Its failure is told by the next `await`.
       writing.catch(() => undefined)
       ready = []
@@ -104,7 +122,8 @@ export class Importer {
       await writing
       return report
     } finally {
-      if (scratch !== null) await this.store.contacts.forget(scratch).catch(() => undefined)
+      await writing.catch(() => undefined)
+      await this.store.contacts.forget(id).catch(() => undefined)
     }
   }
 

@@ -35,6 +35,13 @@ export interface Contact extends Row {
   progress: Progress
 }
 
+/** Which rows of which import: parts count up. */
+export interface ImportPart {
+  import: string
+  part: number
+  dry: boolean
+}
+
 /** As scripts give it. */
 export type RawProgress = Omit<Progress, 'state' | 'tries'> & { state: string; tries: string }
 
@@ -87,14 +94,16 @@ export class Contacts {
 
   /**
    * Adds or updates rows in their order; `lane` is the priority. One letter a row: `a` accepted, `u` updated (known key,
-   * other content), `d` duplicate (known key with the same content, or a number seen under another key). With `scratch`
-   * nothing is changed but that key, which the caller throws away (`forget`).
+   * other content), `d` duplicate (known key with the same content, or a number seen under another key). The same part
+   * of the same import again answers the same. A dry one changes nothing but what is kept of the import itself, until `forget`.
    */
-  async import(campaign: string, rows: { packed: string; lane: string }[], scratch: string | null): Promise<string> {
+  async import(campaign: string, rows: { packed: string; lane: string }[], part: ImportPart): Promise<string> {
     if (rows.length === 0) return ''
     return await this.db.run<string>(importScript, {
       campaign,
-      scratch,
+      import: keys.import(part.import),
+      part: part.part,
+      dry: part.dry,
       rows: rows.map(({ packed, lane }) => {
         const { key, number } = namesOf(packed)
         return [packed, lane, fnv(number), key === '' ? 0 : fnv(key)]
@@ -102,9 +111,9 @@ export class Contacts {
     })
   }
 
-  /** Throws away what a dry run has left. */
-  async forget(scratch: string): Promise<void> {
-    await this.db.call((redis) => redis.unlink(scratch))
+  /** An import is over. */
+  async forget(id: string): Promise<void> {
+    await this.db.call((redis) => redis.unlink(keys.import(id)))
   }
 
   async find(campaign: string, by: { key: string } | { number: string }): Promise<Contact | null> {

@@ -56,6 +56,6 @@ export const keys = {
   campaignLive: (name: string) => `apel:c:${name}:live`,
   results: (name: string) => `apel:c:${name}:results`,
   run: (campaign: string, id: string) => `apel:c:${campaign}:run:${id}`,
-  scratch: (id: string) => `apel:dry:${id}`,
+  import: (id: string) => `apel:import:${id}`,
   rejects: (campaign: string, id: string) => `apel:c:${campaign}:rejects:${id}`,
 }

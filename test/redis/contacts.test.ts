@@ -203,6 +203,21 @@ t.test('keys that are long, odd or alike do not meet', async (t) => {
     t.match(await dialer.contacts.get('keys', key), { key, number: `+4071200010${i}` })
 })
 
+t.test('a Redis that does not answer for some seconds costs an import time, and no row is counted twice', async (t) => {
+  await put('pause', { number: 'phone' })
+  const list = numbers(3000, 700_000)
+  async function* body() {
+    yield `phone\n${list.slice(0, 1500).join('\n')}\n`
+    await waitFor(async () => (await dialer.campaigns.get('pause')).counts.contacts >= 500)
+    redis.kill('SIGSTOP')
+    setTimeout(() => redis.kill('SIGCONT'), 2500)
+    yield `${list.slice(1500).join('\n')}\n`
+  }
+  const source = { stream: Readable.from(body()), format: 'csv' as const, dry_run: false }
+  t.match(await dialer.import('pause', source), { accepted: 3000, updated: 0, duplicate: 0, rejected: 0 })
+  t.match((await dialer.campaigns.get('pause')).counts, { contacts: 3000, pending: 3000 })
+})
+
 /** Numbers that share the place and the fingerprint of another one in the index. */
 function alike(): string[] {
   const seen = new Map<number, string>()
@@ -271,6 +286,6 @@ t.test(
       }),
       { numRuns: 60 },
     )
-    t.same(await store.db.call((redis) => redis.keys('apel:dry:*')), [], 'and no dry run leaves anything')
+    t.same(await store.db.call((redis) => redis.keys('apel:import:*')), [], 'and no dry run leaves anything')
   },
 )

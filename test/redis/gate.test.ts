@@ -182,7 +182,7 @@ t.test('a list that cannot be read, and a zone that nobody knows, mean no call',
   const schema = await paper.store.contacts.schema('z', ['n', 'tz'])
   const number = numbers(1, 900)[0]!
   const packed = packRow(schema, ['n', 'tz'], { key: number, number, data: { n: number, tz: 'Mars/Olympus' } })
-  await paper.store.contacts.import('z', [{ packed, lane: '0' }], null)
+  await paper.store.contacts.import('z', [{ packed, lane: '0' }], { import: 'x', part: 0, dry: false })
   await paper.dialer.campaigns.act('z', 'start')
   await waitFor(async () => (await paper.dialer.contacts.get('z', number)).last_disposition === 'blocked')
   t.notOk(paper.placed.some(({ record }) => record.number === number))

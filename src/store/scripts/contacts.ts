@@ -11,10 +11,10 @@ import { prelude } from './prelude.ts'
  * finds the field taken by another is kept beside it under the whole text. The field of one who went is -1 and never
  * given to another, or those beside it would be lost.
  *
- * A dry run writes to `a.scratch`, one hash that is read before everything else and thrown away.
+ * A dry run writes to the hash of its import alone, which is read before everything else and thrown away.
  */
 export const rowsPrelude = /* lua */ `
-local scratch = not none(a.scratch) and a.scratch or nil
+local scratch = a.dry and a.import or nil
 local fresh = {}
 local function hash(text)
   local h = 2166136261
@@ -93,11 +93,15 @@ local function rewrite(c, row, old, packed, lane)
 end
 `
 
-/** { campaign, scratch, rows: [[packed, lane, hash of the number, hash of the key]…] } → one letter a row: `a` accepted, `u` updated, `d` duplicate. */
+/**
+ * { campaign, import: key of a hash of its own, part, dry, rows: [[packed, lane, hash of the number, hash of the key]…] } → one letter a row: `a` accepted, `u` updated, `d` duplicate.
+ * A part that was taken, but whose answer was lost, is asked again and answered the same.
+ */
 export const importScript = script(
   'import',
   `${prelude}${rowsPrelude}
 local c = a.campaign
+if call('HGET', a.import, 'part') == int(a.part) then return call('HGET', a.import, 'answer') end
 local out = {}
 local total = tonumber(call('HGET', camp(c), 'rows')) or 0
 if scratch then total = total + (tonumber(call('HGET', scratch, 'rows')) or 0) end
@@ -141,7 +145,6 @@ for i, r in ipairs(a.rows) do
 end
 if scratch then
   call('HINCRBY', scratch, 'rows', accepted)
-  call('PEXPIRE', scratch, 3600000)
 elseif accepted > 0 then
   local row = total
   while row < total + accepted do
@@ -158,7 +161,10 @@ elseif accepted > 0 then
   reopen(c)
   ring({ bell = 'work', campaign = c })
 end
-return cjson.encode(table.concat(out))
+local answer = cjson.encode(table.concat(out))
+call('HSET', a.import, 'part', int(a.part), 'answer', answer)
+call('PEXPIRE', a.import, 3600000)
+return answer
 `,
 )
 
