@@ -55,6 +55,8 @@ export type FlowEvent =
   | { type: 'opted_out'; at: number; id: string; ok: boolean }
   /** An operator raises a situation of the flow (a guided call, a conversation test). */
   | { type: 'situation'; at: number; name: string }
+  /** Another process goes on with the call: for `gap` ms nobody heard the other side, and what they did then is lost. */
+  | { type: 'resumed'; at: number; gap: number }
   /** The far side is gone, or somebody outside the flow ended the call. Only silent clean-up runs after it. */
   | { type: 'hangup'; at: number; by: HangupBy; disposition?: 'cancelled' | 'technical' }
 
@@ -63,7 +65,7 @@ export type Effect =
    * A named step was entered (for the record, `call.step` events, coverage and counts on the graph). `event` is how it
    * was reached: `start`, `callback` (where an agreed call begins), `next`, `goto`, `option 1`, `if 1`, `else`, an outcome (`done`, `give_up`,
    * `scheduled` …), a rung (`noinput`, `nomatch`), `repeat`, `return`, `situation NAME`, `call` (where a called flow begins),
-   * `on_error`. `flow` names the called flow that the step is one of; without it the step is one of the call's own flow.
+   * `on_error`, `taken over`. `flow` names the called flow that the step is one of; without it the step is one of the call's own flow.
    */
   | { type: 'enter'; step: string; event: string; flow?: string }
   /** Plays the parts one after another as one playback of this id; ends with a `played` event, also when stopped. */

@@ -13,6 +13,7 @@ import { languageOf, ownKey, running } from './called.ts'
 import { end, endPolitely, fail, finishInline, quiet, take } from './going.ts'
 import type { CallContext, Effect, FlowEvent, FlowResult } from './io.ts'
 import type { Program } from './program.ts'
+import { resumed } from './resumed.ts'
 import { goOn, raise } from './situations.ts'
 import { blank, copy, type State, type Then } from './state.ts'
 import { arm, currentStep, Fault, fired, goTo, hush, type Turn, typeOfValue } from './turn.ts'
@@ -140,6 +141,8 @@ function handle(turn: Turn, event: FlowEvent): void {
       return
     case 'situation':
       return raise(turn, event.name)
+    case 'resumed':
+      return resumed(turn, event.gap)
     default: {
       const never: never = event
       return never

@@ -69,6 +69,7 @@ export function happen({ kind, pick }: Chance, state: State, effects: Effect[], 
     return pick % 4 === 2 ? { type: 'pressed', at, id, ok } : { type: 'opted_out', at, id, ok }
   }
   if (kind < 97) return { type: 'situation', at, name: some(['again', 'threats', 'slow_speaker', 'who'])! }
-  if (kind < 98) return { type: 'start', at, verdict: 'human' }
+  if (kind < 98)
+    return pick % 4 === 0 ? { type: 'start', at, verdict: 'human' } : { type: 'resumed', at, gap: (pick % 3) * 2000 }
   return pick % 10 === 0 ? { type: 'hangup', at, by: 'callee' } : { type: 'timer', at, id: 'no such timer' }
 }
