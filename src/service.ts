@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { makeApp } from './api/app.ts'
 import { makeMetrics } from './api/metrics.ts'
 import { type Calls, makeCalls } from './call/calls.ts'
-import type { CallPorts, Clock, Web } from './call/ports.ts'
+import type { CallPorts, Clock, Telephony, Web } from './call/ports.ts'
 import type { CallRecord } from './call/record.ts'
 import { within } from './call/within.ts'
 import type { Config } from './config.ts'
@@ -30,7 +30,6 @@ import { makeHeart } from './service/heart.ts'
 import { takeInbound } from './service/inbound.ts'
 import { keepTexts } from './service/kept-texts.ts'
 import { takeName } from './service/lease.ts'
-import { closeLeftovers } from './service/leftovers.ts'
 import { meter } from './service/meter.ts'
 import { type ServiceNode, startNodes } from './service/nodes.ts'
 import { apiPorts } from './service/ports/api.ts'
@@ -38,9 +37,9 @@ import { sweepHourly } from './service/recordings.ts'
 import { openRedis } from './service/redis.ts'
 import { keepRetention } from './service/retention.ts'
 import { openShelf, type Shelf } from './service/shelf.ts'
+import { makeTakeover } from './service/takeover.ts'
 import { makeWebhooks } from './service/webhooks.ts'
 import { makeReleasers } from './shutdown.ts'
-import { nextEpoch } from './store/instance.ts'
 
 /**
  * Whoever rehearses conversations on a real line stands in these few places; all else is as in service. Nothing of it may
@@ -123,7 +122,8 @@ async function start(
   })
   const lease = await takeName(store.db, config.instance, clock, say)
   releasers.add('the lease', () => lease.release())
-  const epoch = await nextEpoch(store.db, config.instance)
+  const app = `apel-${config.instance}-${lease.epoch}`
+  const owner = { instance: config.instance, app, holder: lease.holder }
   const metrics = makeMetrics()
   const events = makeEvents(log)
 
@@ -158,7 +158,6 @@ async function start(
   releasers.add('the keeping of texts', () => kept.stop())
   await kept.keep()
 
-  const app = `apel-${config.instance}-${epoch}`
   const nodes = await startNodes({
     config,
     tools,
@@ -181,7 +180,11 @@ async function start(
     ledger: {
       update: (id, fields) => dialer.ledger.update(id, fields),
       steps: (id, steps) => dialer.ledger.steps(id, steps),
-      journal: (id, entry) => store.journals.add(id, entry, entry.type === 'begin' ? config.retention.journals : null),
+      async journal(id, entry) {
+        const keep = entry.type === 'begin' ? config.retention.journals : null
+        if (!(await store.journals.add(id, app, entry, keep)))
+          throw new ApelError('not_ours', `The call ${id} is held by another process now.`, { call: id })
+      },
       finish: (record, left) => dialer.ledger.finish(record, left),
     },
     book: {
@@ -197,6 +200,10 @@ async function start(
         const placement = await dialer.reserveLeg(call, id, to, ring)
         return placement && as(placement)
       },
+      async left(id) {
+        const leg = await store.attempts.get(id)
+        return leg && (leg.owner === app || leg.state === 'ended') ? leg.record : null
+      },
     },
     optOuts: {
       async add({ number }, campaign) {
@@ -204,7 +211,6 @@ async function start(
       },
     },
     recordsTalks: config.recordings.enabled,
-    telephony: (node) => byName.get(node)!.telephony,
     texts: kept.nameOf,
     publish: events.publish,
     ...(rehearsal && { hour: rehearsal.hour, watch: rehearsal.watch }),
@@ -222,7 +228,7 @@ async function start(
     store,
     another,
     settings,
-    instance: config.instance,
+    owner,
     clock,
     log,
     known,
@@ -253,16 +259,27 @@ async function start(
   })
 
   await heart.start()
-  for (const { telephony } of nodes)
+  const inbound = (telephony: Telephony): void =>
     takeInbound(telephony, { config, dialer, calls, flow, log, ...(rehearsal && { came: rehearsal.came }) })
+  for (const { telephony } of nodes) inbound(telephony)
   await Promise.all(nodes.map(({ telephony }) => telephony.start()))
-  await closeLeftovers(dialer, nodes, config.instance, now, log)
+  const takeover = makeTakeover({
+    ...{ store, dialer, calls, nodes, owner, flow, takeInbound: inbound, clock, log },
+    awake: () => heart.closed() === null,
+    taken(direction, count) {
+      metrics.takeovers.inc(count)
+      metrics.callsActive.inc({ direction }, count)
+    },
+  })
+  await takeover.ours()
   const files = await loadCampaignFiles(config.flows, dialer, known())
   for (const problem of files.problems) log.warn({ ...problem }, 'a campaign file has a fault')
   for (const { telephony } of nodes) telephony.onChange(({ ready }) => ready && dialer.wake())
   heart.onRecovery(() => dialer.wake())
   meter({ metrics, events, nodes, heart, dialer, store, webhooks, now })
   await webhooks.start(await another('bell'))
+  takeover.start()
+  releasers.add('the lookout for dead instances', () => takeover.stop())
   await dialer.start()
   releasers.add('the dialer', () => within(clock, STOPPING, dialer.stop(), undefined))
 

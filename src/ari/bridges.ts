@@ -7,7 +7,7 @@ import { ApelError } from '../errors.ts'
 import type { Node } from './node.ts'
 import { refused } from './refusals.ts'
 
-type Bridges = Pick<Telephony, 'bridge' | 'recordBridge' | 'unbridge'>
+type Bridges = Pick<Telephony, 'bridge' | 'bridged' | 'recordBridge' | 'unbridge'>
 
 /** A recording is a file on the node, so its name is of a fixed alphabet. Throws an `ApelError` for any other. */
 export function recordingName(name: string): string {
@@ -69,6 +69,15 @@ export function makeBridges(node: Node): NodeBridges {
 
   return {
     bridge,
+    async bridged(id) {
+      const answer = await node.request('GET', path(id))
+      if (answer.status === 404) return null
+      if (answer.status >= 300) throw refused(node.name, id, 'GET bridge', answer.status, answer.body)
+      const { channels } = answer.body as { channels?: unknown }
+      const found = Array.isArray(channels) ? channels.map(String) : []
+      inside.set(id, found)
+      return found
+    },
     async free(channel) {
       const id = `${channel}.out`
       await bridge(id, [channel])

@@ -24,6 +24,12 @@ interface CommandParts {
 
 export function makeCommands({ node, id, direction, playing, hangup, release }: CommandParts): Line {
   const bridges = makeBridges(node)
+  const exists = async (path: string): Promise<boolean> => {
+    const answer = await node.request('GET', path)
+    if (answer.status >= 300 && answer.status !== 404)
+      throw refused(node.name, id, `GET ${path}`, answer.status, answer.body)
+    return answer.status !== 404
+  }
   // Only a channel that was dialled is kept in a bridge of Asterisk's own.
   let free = direction === 'inbound'
   return {
@@ -73,6 +79,16 @@ export function makeCommands({ node, id, direction, playing, hangup, release }: 
     },
     async press(keys, gap) {
       await askChannel(node, id, 'POST', '/dtmf', { dtmf: keys, between: gap, duration: keyLength })
+    },
+    async plays(playback) {
+      const there = await exists(`/playbacks/${encodeURIComponent(playback)}`)
+      if (there) playing.add(playback)
+      return there
+    },
+    async records(name) {
+      const file = encodeURIComponent(recordingName(name))
+      if (await exists(`/recordings/live/${file}`)) return 'now'
+      return (await exists(`/recordings/stored/${file}`)) ? 'kept' : null
     },
     async ring() {
       await askChannel(node, id, 'POST', '/ring')

@@ -14,7 +14,8 @@ export interface LineState {
   /** When the channel was born, ms since the epoch, and after how many ms Asterisk ends it; null: unknown. */
   readonly born: number
   readonly absolute: number | null
-  readonly amd: boolean
+  /** After the answer a machine is to be told from a person. */
+  amd: boolean
   entered: boolean
   ringing: boolean
   answered: boolean

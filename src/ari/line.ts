@@ -23,6 +23,8 @@ export interface LiveLine {
   listen(listener: (event: LineEvent) => void): void
   /** Resolves at the first entry into our application, at the end, or after `ms`. */
   entry(ms: number): Promise<void>
+  /** It is in the dialplan, where a machine is told from a person: it comes back with the verdict. */
+  awaitVerdict(): void
   /** Hangs the channel up if it is not answered by then. */
   ringsUntil(ms: number): void
   /** Takes the channel off the map without a word. */
@@ -118,10 +120,14 @@ export function makeLine(node: Node, id: string, state: LineState, onDrop: () =>
     if (state.left && !state.ended) arm('verify', END_WITHIN, () => void verify(END_WITHIN))
   }
 
-  /** Sends the channel through the dialplan's AMD; it comes back with the verdict as arguments. */
-  const detect = async (): Promise<void> => {
+  const awaitVerdict = (): void => {
     state.away = true
     arm('amd', AMD_WITHIN, () => void hangup().catch(() => undefined))
+  }
+
+  /** Sends the channel through the dialplan's AMD; it comes back with the verdict as arguments. */
+  const detect = async (): Promise<void> => {
+    awaitVerdict()
     try {
       await askChannel(node, id, 'POST', '/continue', { context: 'apel-amd', extension: 's', priority: 1 })
     } catch (error) {
@@ -173,6 +179,7 @@ export function makeLine(node: Node, id: string, state: LineState, onDrop: () =>
         })
         arm('entry', ms, resolve)
       }),
+    awaitVerdict,
     ringsUntil(ms) {
       if (!state.answered && !dropped) arm('ring', ms, () => void hangup().catch(() => undefined))
     },

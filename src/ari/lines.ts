@@ -4,7 +4,7 @@
  * whose answer was lost and which was given up) is hung up. After a gap in the link, `reconcile` closes it from a list
  * of what is really there.
  */
-import type { InboundCall, LineEvent } from '../call/ports.ts'
+import type { InboundCall, LeftLine, LineEvent } from '../call/ports.ts'
 import { readChannel, type Signal } from './events.ts'
 import { type LiveLine, makeLine } from './line.ts'
 import { newLine } from './line-state.ts'
@@ -13,6 +13,8 @@ import type { Node } from './node.ts'
 export interface Lines {
   open(id: string, absolute: number, amd: boolean): LiveLine
   find(id: string): LiveLine | undefined
+  /** Knows a channel that another process has left behind, before the node is asked; what it tells is kept until `attach`. */
+  hold(id: string, left: LeftLine): void
   /** An inbound call that waits, or a channel that we know by its id alone. */
   attach(id: string, listener: (event: LineEvent) => void): LiveLine
   signal(signal: Signal): void
@@ -32,6 +34,9 @@ export function makeLines(node: Node, inboundLimit: number, onInbound: (call: In
   const lines = new Map<string, LiveLine>()
   const offers = new Map<string, { live: LiveLine; timer: unknown }>()
   const offered = new Set<string>()
+  /** Those that were left behind: until somebody attaches, and until the node was asked. */
+  const held = new Map<string, LiveLine>()
+  const unseen = new Set<string>()
 
   const makeFor = (id: string, state: Parameters<typeof makeLine>[2]): LiveLine => {
     const live: LiveLine = makeLine(node, id, state, () => {
@@ -89,9 +94,20 @@ export function makeLines(node: Node, inboundLimit: number, onInbound: (call: In
   return {
     open: (id, absolute, amd) => makeFor(id, newLine('outbound', node.clock.now(), absolute, amd)),
     find: (id) => lines.get(id),
+    hold(id, { direction, born, absolute, ring, amd, ringing, answered }) {
+      const state = { ...newLine(direction, born, absolute, amd), entered: true, ringing, answered }
+      const live = makeFor(id, state)
+      held.set(id, live)
+      unseen.add(id)
+      if (ring !== null) live.ringsUntil(ring)
+    },
     attach(id, listener) {
       const live =
-        withdraw(id) ?? lines.get(id) ?? makeFor(id, newLine('inbound', node.clock.now(), inboundLimit, false))
+        withdraw(id) ??
+        held.get(id) ??
+        lines.get(id) ??
+        makeFor(id, newLine('inbound', node.clock.now(), inboundLimit, false))
+      held.delete(id)
       live.listen(listener)
       return live
     },
@@ -107,7 +123,9 @@ export function makeLines(node: Node, inboundLimit: number, onInbound: (call: In
       for (const live of before.values()) {
         const found = there.get(live.id)
         if (!found) live.lost(restarted)
+        else if (unseen.has(live.id)) meet(live, found)
         else await catchUp(node, live, found)
+        unseen.delete(live.id)
       }
       for (const found of there.values()) {
         if (before.has(found.channel) || !belongs(node.app, listed, found.channel)) continue
@@ -131,6 +149,20 @@ async function catchUp(node: Node, live: LiveLine, found: Signal & { kind: 'ente
     const answer = await node.request('GET', `/playbacks/${encodeURIComponent(id)}`)
     if (answer.status === 404) live.signal({ channel: live.id, kind: 'played', id, ok: true })
   }
+}
+
+/**
+ * A channel that was left behind, seen for the first time. Who has answered meanwhile has been heard by nobody: it is too
+ * late to tell a machine by how it answers, unless the dialplan is at it, or has done it.
+ */
+function meet(live: LiveLine, found: Signal & { kind: 'entered' }): void {
+  const verdict = live.state.amd && found.state === 'Up'
+  if (verdict) live.state.amd = false
+  live.signal({ channel: live.id, kind: 'state', state: found.state })
+  if (!verdict) return
+  live.awaitVerdict()
+  const [kind] = found.args
+  if (kind !== undefined) live.signal({ ...found, args: kind === 'amd' ? found.args : ['amd', 'NOTSURE', 'LATE'] })
 }
 
 /** Whether the channel is in our own application, and not in that of another instance. */

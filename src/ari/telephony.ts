@@ -3,7 +3,7 @@
  * the doctor and shutdown. Here the parts meet: the supervisor keeps the link, `readiness` and `app-list` make it
  * useful, `lines` holds the channels, `dial` makes new ones.
  */
-import type { Clock, DialOrder, InboundCall, Line, LineEvent, Telephony } from '../call/ports.ts'
+import type { Clock, DialOrder, InboundCall, LeftLine, Line, LineEvent, Telephony } from '../call/ports.ts'
 import { ApelError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { type Exclusively, listApp, unlistApp } from './app-list.ts'
@@ -34,6 +34,10 @@ export interface TelephonyOptions {
   technologies?: readonly string[]
   /** Longest inbound call, ms, as the dialplan sets it (APEL_MAX_INBOUND). Default an hour. */
   inboundLimit?: number
+  /** The application is that of a process that is gone: no call is sent to it any more. */
+  left?: boolean
+  /** When that process had seen the node started; see `LineFacts`. */
+  startedAt?: string
   /** Runs the change of APEL_APPS while no other instance does. */
   exclusively?: Exclusively
   /** For tests: another way to open a link. */
@@ -64,6 +68,10 @@ export interface NodeTelephony extends Telephony {
   channels(): Promise<ListedChannel[]>
   /** Ends a channel by its id; one that is gone already is success. */
   hangupById(id: string): Promise<void>
+  /** See `Lines.hold`; to be called before `start`. */
+  hold(id: string, left: LeftLine): void
+  /** Settles when the node has told for the first time which channels are there. */
+  readonly caughtUp: Promise<void>
   setVariable(id: string, name: string, value: string): Promise<void>
   /** The names of all recordings on the node, ours and others'. */
   recordings(): Promise<string[]>
@@ -81,9 +89,13 @@ export function makeTelephony(options: TelephonyOptions): NodeTelephony {
   const exclusively: Exclusively = options.exclusively ?? ((run) => run())
   const changed: ((standing: Standing & { ready: boolean }) => void)[] = []
   let inbound: ((call: InboundCall) => void) | null = null
-  let takesInbound = true
+  let takesInbound = !options.left
   let facts: Facts | null = null
   let listing: unknown = null
+  let seen = (): void => {}
+  const caughtUp = new Promise<void>((resolve) => {
+    seen = resolve
+  })
 
   const request: AriLink['request'] = (...args) => {
     const link = supervisor.link()
@@ -123,12 +135,15 @@ export function makeTelephony(options: TelephonyOptions): NodeTelephony {
   async function prepare(link: AriLink): Promise<string | null> {
     await filterEvents(link, options.app)
     const now = await readFacts(link, options.node)
-    const restarted = facts !== null && facts.startup !== now.startup
+    const before = facts?.startup ?? options.startedAt ?? now.startup
+    const restarted = before !== now.startup
     facts = now
     await lines.reconcile(async () => {
       const { body } = await link.request('GET', '/channels')
       return Array.isArray(body) ? body : null
     }, restarted)
+    seen()
+    if (options.left) await unlistApp(link, options.app, exclusively)
     const missing = tooOld(now.version) ?? (await missingEndpoint(link, technologies))
     if (missing === null && takesInbound) await listApp(link, options.app, exclusively)
     return missing
@@ -166,6 +181,10 @@ export function makeTelephony(options: TelephonyOptions): NodeTelephony {
 
   return {
     node: options.node,
+    app: options.app,
+    startup: () => facts?.startup ?? '',
+    hold: lines.hold,
+    caughtUp,
     start: () => supervisor.start(),
     ready: () => supervisor.fresh(),
     reason() {

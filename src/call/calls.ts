@@ -18,6 +18,7 @@ import type { CallPorts, Telephony } from './ports.ts'
 import { prepare } from './prepare.ts'
 import type { CallRecord } from './record.ts'
 import { Registry } from './registry.ts'
+import { type LeftCall, resumeCall } from './resume.ts'
 
 export interface Calls {
   /** Makes the texts of a call. Rejects with `speech_failed` when nothing of the flow can be spoken. */
@@ -29,6 +30,8 @@ export interface Calls {
   outbound(call: OutboundCall): { dialed: Promise<void>; over: Promise<CallRecord> }
   /** Answers and holds the conversation. Never rejects. */
   inbound(call: IncomingCall): Promise<CallRecord>
+  /** Goes on with a call that another process has left behind. Never rejects. */
+  resume(call: LeftCall): Promise<CallRecord>
   /** Tells the caller that the number is not in use; the record becomes `blocked`. Never rejects. */
   notInUse(call: { record: CallRecord; language: string; telephony: Telephony }): Promise<CallRecord>
   registry: Registry
@@ -46,6 +49,11 @@ export function makeCalls(ports: CallPorts): Calls {
     },
     inbound(incoming) {
       const call = startInbound(incoming, ports)
+      registry.add(call)
+      return call.over
+    },
+    resume(left) {
+      const call = resumeCall(left, ports)
       registry.add(call)
       return call.over
     },

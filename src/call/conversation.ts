@@ -8,6 +8,7 @@
  */
 import type { CallContext, Effect, FlowEvent, FlowResult, HangupBy } from '../flow/io.ts'
 import { Writer } from '../flow/journal.ts'
+import type { Outstanding } from '../flow/outstanding.ts'
 import type { Program } from '../flow/program.ts'
 import { begin, result } from '../flow/step.ts'
 import type { Journal } from './journal.ts'
@@ -17,6 +18,7 @@ import type { Player } from './player.ts'
 import type { CallPorts } from './ports.ts'
 import type { CallRecord, StepTrace } from './record.ts'
 import type { Recorder } from './recorder.ts'
+import type { Taken } from './taken.ts'
 import { shortestTalk } from './talk.ts'
 import type { Timers } from './timers.ts'
 import type { DialEffect } from './transfer.ts'
@@ -24,6 +26,9 @@ import { within } from './within.ts'
 
 /** ms that the ledger may take over a callback before the flow hears of a fault; a caller is listening to silence. */
 const ledgerPatience = 2_000
+
+/** Methods whose request may be made twice (RFC 9110, 9.2.2). */
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
 
 export interface ConversationOptions {
   program: Program
@@ -36,6 +41,8 @@ export interface ConversationOptions {
   timers: Timers
   journal: Journal
   ports: CallPorts
+  /** What another process has left of it; null: it begins. */
+  taken: Taken | null
   /** Puts an answer of the world into the call's mailbox. */
   post(event: FlowEvent): void
   /** The flow calls somebody to connect the two, or ends that. */
@@ -58,8 +65,14 @@ export class Conversation {
   #done = false
 
   constructor(options: ConversationOptions) {
+    const { program, context, taken } = options
     this.#options = options
-    this.#writer = new Writer(options.program, begin(options.program, options.context))
+    this.#writer =
+      taken === null ? new Writer(program, begin(program, context)) : new Writer(program, taken.state, taken.sum)
+    if (taken === null) return
+    this.#last = taken.open.last
+    this.#ended = taken.open.ended
+    this.#done = taken.open.done
   }
 
   /** Who ended the call, once somebody has: the flow itself, or whoever the flow was told of. */
@@ -70,6 +83,11 @@ export class Conversation {
   /** Nothing more will come; `result` is final. */
   get done(): boolean {
     return this.#done
+  }
+
+  /** They talk, as far as the flow knows. */
+  get talking(): boolean {
+    return this.#writer.state.talking !== null
   }
 
   result(): FlowResult {
@@ -92,6 +110,23 @@ export class Conversation {
     if (event.type === 'hangup') this.#ended ??= event.by
     this.#trace(effects, at)
     for (const effect of effects) this.#perform(effect, at)
+  }
+
+  /**
+   * What another process had asked of the world, and whose answers went to it. Asking twice does no harm where it only
+   * reads or says the same again; keys have been sent, and a request that may have changed something counts as lost.
+   */
+  askAgain(open: Outstanding): void {
+    const again = [...open.of('callback_check'), ...open.of('callback'), ...open.of('opt_out'), ...open.of('timer')]
+    for (const { effect, at } of again) this.#perform(effect, at)
+    const now = this.#options.ports.clock.now()
+    for (const { effect } of open.of('press')) this.#later({ type: 'pressed', at: now, id: effect.id, ok: true })
+    for (const { effect, at } of open.of('http')) {
+      const { id, request, timeout } = effect
+      const left = at + timeout - now
+      if (SAFE.has(request.method.toUpperCase()) && left > 0) this.#http({ ...effect, timeout: left })
+      else this.#later({ type: 'http', at: now, id, result: 'timeout', status: null, body: null })
+    }
   }
 
   /** The detector dates talk back, a conversation only goes forward; what it calls talk has lasted, also from here. */

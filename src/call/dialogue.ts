@@ -6,17 +6,19 @@
  * Every method is called from the call's mailbox, one at a time; what comes back later goes through it again by `post`.
  */
 import type { CallContext, FlowEvent, FlowResult, HangupBy } from '../flow/io.ts'
+import type { Outstanding } from '../flow/outstanding.ts'
 import type { Program } from '../flow/program.ts'
 import { Conversation } from './conversation.ts'
 import type { Journal } from './journal.ts'
 import { Keypad } from './keypad.ts'
 import { Player } from './player.ts'
-import type { CallPorts, Line, LineEvent } from './ports.ts'
+import type { CallPorts, Clock, Line, LineEvent, Telephony } from './ports.ts'
 import type { CallRecord, StepTrace } from './record.ts'
 import { Recorder } from './recorder.ts'
+import type { Taken } from './taken.ts'
 import { TalkWatch } from './talk.ts'
 import { Timers } from './timers.ts'
-import { Transfer } from './transfer.ts'
+import { type DialEffect, type LeftDial, Transfer } from './transfer.ts'
 
 /** What comes back to a dialogue through the mailbox. */
 export type Reply = { kind: 'flow'; event: FlowEvent } | { kind: 'timer'; id: string; turn: number }
@@ -27,8 +29,10 @@ export interface DialogueOptions {
   /** With the verdict in it. */
   context: CallContext
   record: CallRecord
-  node: string
+  telephony: Telephony
   journal: Journal
+  /** What another process has left of it; null: it begins. */
+  taken: Taken | null
   ports: CallPorts
   post(reply: Reply): void
   /** The flow ends the call. */
@@ -47,16 +51,24 @@ export class Dialogue {
   readonly #transfers: Transfer[] = []
   readonly #conversation: Conversation
   readonly #held: Reply[] = []
+  readonly #open: Outstanding | null
+  readonly #clock: Clock
+  readonly #post: (reply: Reply) => void
+  readonly #dial: (effect: DialEffect, left: LeftDial) => void
   #deaf = false
 
-  constructor({ line, node, ports, post, listed, ...rest }: DialogueOptions) {
+  constructor({ line, telephony, ports, post, listed, ...rest }: DialogueOptions) {
     const { clock, log } = ports
-    const { record, program } = rest
+    const { record, taken } = rest
+    this.#open = taken?.open ?? null
+    this.#clock = clock
+    this.#post = post
+    let dials = (taken?.open.dials ?? 0) - (taken?.open.of('dial').length ?? 0)
     const tell = (event: FlowEvent) => post({ kind: 'flow', event })
     this.#timers = new Timers(clock, (id, turn) => post({ kind: 'timer', id, turn }))
     this.#player = new Player({
       line,
-      voice: ports.voice(node),
+      voice: ports.voice(telephony.node),
       clock,
       log,
       played: (id, ok) => tell({ type: 'played', at: clock.now(), id, ok }),
@@ -84,35 +96,61 @@ export class Dialogue {
         for (const reply of this.#held.splice(0)) post(reply)
       },
     })
+    const dial = (effect: DialEffect, left: LeftDial | null = null): void => {
+      dials += 1
+      const transfer = new Transfer({
+        effect,
+        left,
+        id: `${record.id}.${dials}`,
+        call: record,
+        line,
+        telephony,
+        longest: rest.program.limits.maxCallTime,
+        ports,
+        quiet: () => this.#player.quiet(),
+        connected: () => tell({ type: 'connected', at: clock.now(), id: effect.id }),
+        dialed: (result) => tell({ type: 'dialed', at: clock.now(), id: effect.id, result }),
+        recording(name) {
+          record.recordings.push(name)
+          listed()
+        },
+      })
+      this.#transfers.push(transfer)
+    }
+    this.#dial = dial
     this.#conversation = new Conversation({
       ...rest,
       ports,
       player: this.#player,
       recorder: this.#recorder,
       keypad: this.#keypad,
-      dial: (effect) => {
-        const transfer = new Transfer({
-          effect,
-          id: `${record.id}.${this.#transfers.length + 1}`,
-          call: record,
-          line,
-          telephony: ports.telephony(node),
-          longest: program.limits.maxCallTime,
-          ports,
-          quiet: () => this.#player.quiet(),
-          connected: () => tell({ type: 'connected', at: clock.now(), id: effect.id }),
-          dialed: (result) => tell({ type: 'dialed', at: clock.now(), id: effect.id, result }),
-          recording(name) {
-            record.recordings.push(name)
-            listed()
-          },
-        })
-        this.#transfers.push(transfer)
-      },
+      dial,
       stopDial: (id) => this.#transfers.find((transfer) => transfer.id === id)?.stop(),
       timers: this.#timers,
       post: tell,
     })
+  }
+
+  /**
+   * Goes on where another process has left off. What it had begun on the line is looked for, and what has come to its end
+   * meanwhile is told; then the flow hears for how long nobody listened. `gone`: the line is no more.
+   */
+  async takeOver(gone: boolean): Promise<void> {
+    const open = this.#open
+    if (open === null) return
+    for (const { effect, at, on } of open.of('dial')) this.#dial(effect, { at, connected: on })
+    if (open.ended === null && !gone) await this.#takeOverLine(open)
+    // Last: what ran out meanwhile may not be meant any more once a question is asked anew.
+    if (open.ended !== null || !gone) this.#conversation.askAgain(open)
+  }
+
+  async #takeOverLine(open: Outstanding): Promise<void> {
+    const gap = this.#clock.now() - open.last
+    this.#player.takeOverMusic(open.music)
+    for (const { effect, at, on } of open.of('record')) await this.#recorder.takeOver(effect, at, on)
+    for (const { effect, at } of open.of('play')) await this.#player.takeOver(effect.id, effect.parts, at)
+    if (this.#conversation.talking) this.#talk.takeOver()
+    this.#post({ kind: 'flow', event: { type: 'resumed', at: this.#clock.now(), gap } })
   }
 
   /** Who ended the call, as far as the flow knows; null while nobody has. */
@@ -178,6 +216,16 @@ export class Dialogue {
   /** Settles when nothing is left of those whom the flow had called. */
   async parted(): Promise<void> {
     await Promise.all(this.#transfers.map((transfer) => transfer.over))
+  }
+
+  /** Another process goes on with it: nothing is asked of the line any more, and nobody is let go. */
+  abandon(): void {
+    this.hush()
+    this.#player.close()
+    this.#recorder.close()
+    this.#keypad.close()
+    for (const transfer of this.#transfers) transfer.abandon()
+    this.#timers.clear()
   }
 
   /** The record is being closed: no timer and no sound is left behind. */

@@ -8,6 +8,7 @@ import { LiveCall } from './live-call.ts'
 import type { CallPorts, Telephony } from './ports.ts'
 import { prepare } from './prepare.ts'
 import type { CallRecord } from './record.ts'
+import type { Taken } from './taken.ts'
 import { within } from './within.ts'
 
 export interface IncomingCall {
@@ -15,6 +16,8 @@ export interface IncomingCall {
   program: Program
   context: CallContext
   telephony: Telephony
+  /** What another process has left of it before it was answered; null, or left out: it has just come. */
+  left?: { linked: Promise<void>; taken: Taken | null } | null
 }
 
 /** ms of ringing in which the texts are to be ready; what is not is made while the call goes on. */
@@ -23,9 +26,11 @@ const ringing = 4_000
 const grace = 90_000
 
 /** Takes the call and returns at once. */
-export function startInbound({ record, program, context, telephony }: IncomingCall, ports: CallPorts): LiveCall {
+export function startInbound(incoming: IncomingCall, ports: CallPorts): LiveCall {
+  const { record, program, context, telephony, left = null } = incoming
   const longest = program.limits.maxCallTime + grace
-  const call = new LiveCall({ record, program, context, node: telephony.node, amd: false, longest, ports })
+  const unknown = { amd: false, ring: null, absolute: null, taken: left?.taken ?? null }
+  const call = new LiveCall({ record, program, context, telephony, longest, ports, ...unknown })
   const line = telephony.attach(call.id, call.listen)
   call.take(line)
   void answer()
@@ -33,11 +38,15 @@ export function startInbound({ record, program, context, telephony }: IncomingCa
 
   async function answer(): Promise<void> {
     const { clock, log, publish } = ports
-    void call.update({ node: telephony.node, ringing_at: clock.now(), state: 'ringing' })
-    publish({ type: 'call.started', data: record })
+    if (left === null) {
+      void call.update({ node: telephony.node, ringing_at: clock.now(), state: 'ringing' })
+      publish({ type: 'call.started', data: record })
+    }
+    await left?.linked
     try {
       // A caller who hears nothing at all hangs up; the sound itself is no reason to turn the call away.
-      await line.ring().catch((error: unknown) => log.debug({ call: call.id, err: error }, 'ringing was refused'))
+      if (left === null)
+        await line.ring().catch((error: unknown) => log.debug({ call: call.id, err: error }, 'ringing was refused'))
       await within(clock, ringing, prepare(program, context, ports.voice(telephony.node), log), undefined)
       // A caller is not sent away because the ledger is: what is not written now follows.
       void call.open()

@@ -3,6 +3,7 @@
  * comes to the same state. A ledger that cannot be reached does not stop a person in mid-sentence: the call goes on after a
  * short wait, what could not be written is kept, in order and bounded, and follows with the next entry.
  */
+import { ApelError } from '../errors.ts'
 import type { Entry } from '../flow/journal.ts'
 import type { Log } from '../log.ts'
 import type { CallLedger, Clock } from './ports.ts'
@@ -23,8 +24,11 @@ export class Journal {
   #lost = 0
   #writing: Promise<boolean> | null = null
   #away = false
+  readonly #lostCall: () => void
 
-  constructor(id: string, ledger: CallLedger, clock: Clock, log: Log) {
+  /** `lost` is called when the call turns out to be another process' by now. */
+  constructor(id: string, ledger: CallLedger, clock: Clock, log: Log, lost: () => void = () => {}) {
+    this.#lostCall = lost
     this.#id = id
     this.#ledger = ledger
     this.#clock = clock
@@ -58,6 +62,11 @@ export class Journal {
       this.#away = false
       return true
     } catch (error) {
+      if (error instanceof ApelError && error.code === 'not_ours') {
+        this.#kept.length = 0
+        this.#lostCall()
+        return false
+      }
       if (!this.#away) this.#log.warn({ call: this.#id, err: error }, 'the journal cannot be written; the call goes on')
       this.#away = true
       return false

@@ -44,9 +44,11 @@ export class Leg {
   #timer: unknown
   #closed = false
   #settle: () => void = () => {}
+  #up: () => void
 
   constructor(options: LegOptions) {
-    const { record, order, ports } = options
+    const { record, order, ports, answered } = options
+    this.#up = answered
     this.#options = options
     this.id = record.id
     this.record = record
@@ -84,6 +86,24 @@ export class Leg {
     }
   }
 
+  /** Goes on with one that another process has dialled; `up` is called when it is answered, or at once when it has been. */
+  takeOver(telephony: Telephony, up: () => void): void {
+    this.#up = up
+    if (this.record.dialed_at === null) {
+      // The dial may have been on its way: nobody dials it again.
+      telephony
+        .attach(this.id, () => {})
+        .hangup()
+        .catch(() => {})
+      this.#close('unknown')
+      return
+    }
+    this.#line = telephony.attach(this.id, (event) => this.#hear(event))
+    if (this.#leaving) this.#hangUp(this.#line)
+    // Its end, if it has come, is told in a moment; until then nobody connects anybody.
+    else if (this.answered) setImmediate(() => this.#closed || up())
+  }
+
   /** Ends it; `as` is its disposition if it was answered, else it is `cancelled`. */
   hangup(by: 'flow' | 'limit', as: Disposition = 'completed'): void {
     if (this.#closed || this.#leaving) return
@@ -91,6 +111,14 @@ export class Leg {
     if (this.#line === null) return
     this.#closeAfter(endWithin)
     this.#hangUp(this.#line)
+  }
+
+  /** Forgets it without a word: its record is another process' to close. */
+  abandon(): void {
+    this.#closed = true
+    this.#options.ports.clock.clearTimeout(this.#timer)
+    this.#line?.release()
+    this.#settle()
   }
 
   /** Somebody has thought better of it before it was dialled. */
@@ -119,7 +147,7 @@ export class Leg {
         if (this.answered) return
         record.answered_at = event.at
         void this.#keeper.update({ answered_at: event.at, state: 'up' })
-        if (this.#leaving === null) this.#options.answered()
+        if (this.#leaving === null) this.#up()
         return
       case 'ended':
         this.#end(event)

@@ -12,20 +12,26 @@ import { Journal } from './journal.ts'
 import { Keeper } from './keeper.ts'
 import { makeMailbox } from './mailbox.ts'
 import { type Asked, type Ended, hangupBy, outcomeOf } from './outcome.ts'
-import type { CallLedger, CallPorts, Line, LineEvent } from './ports.ts'
+import type { CallLedger, CallPorts, Line, LineEvent, Telephony } from './ports.ts'
 import type { CallRecord, CallState, Disposition } from './record.ts'
+import type { Taken } from './taken.ts'
 import { Timers } from './timers.ts'
 
 export interface LiveCallOptions {
   record: CallRecord
   program: Program
   context: CallContext
-  /** The node's name; its voice is asked for by it. */
-  node: string
+  /** The node that it is on. */
+  telephony: Telephony
+  /** How long it may ring, and when the node ends it by itself, ms; null: not for us to say. */
+  ring: number | null
+  absolute: number | null
   /** Whether a verdict about an answering machine follows the answer. */
   amd: boolean
   /** ms after which the record is closed whatever has or has not come. */
   longest: number
+  /** What another process has left of it; null: it begins here. */
+  taken: Taken | null
   ports: CallPorts
 }
 
@@ -34,6 +40,7 @@ type Input =
   | Reply
   | ({ kind: 'hangup' } & Asked)
   | { kind: 'refused'; disposition: Disposition }
+  | { kind: 'taken'; taken: Taken }
   | { kind: 'deadline'; id: string; turn: number }
 
 /** ms that the ledger may take over the first entry of a journal. */
@@ -70,7 +77,11 @@ export class LiveCall {
   #early: Extract<LineEvent, { type: 'talk' }> | null = null
   /** Tasks that were finished before the conversation had begun: it finds them as soon as it needs them. */
   readonly #beforehand: Extract<Input, { kind: 'flow' | 'timer' }>[] = []
-  #opened = false
+  #opened: boolean
+  /** The line has told its end; its turn in the mailbox is still to come. */
+  #gone = false
+  /** It is answered. */
+  #up = false
   #end: Ended | null = null
   #asked: Asked | null = null
   #state: CallState = 'reserved'
@@ -84,7 +95,8 @@ export class LiveCall {
     this.#options = options
     this.#ports = ports
     this.#keeper = new Keeper(record.id, ledger, clock, log)
-    this.#journal = new Journal(record.id, ledger, clock, log)
+    this.#opened = options.taken !== null
+    this.#journal = new Journal(record.id, ledger, clock, log, () => this.abandon())
     this.#deadlines = new Timers(clock, (id, turn) => {
       // The last one does not wait its turn behind a handler that may never end.
       if (id === 'everything') this.#overdue(id)
@@ -110,6 +122,7 @@ export class LiveCall {
 
   /** What the line tells; may come before `take`. */
   readonly listen = (event: LineEvent): void => {
+    if (event.type === 'ended') this.#gone = true
     this.#mailbox.post({ kind: 'line', event })
   }
 
@@ -125,9 +138,11 @@ export class LiveCall {
   #open(): void {
     if (this.#opened) return
     this.#opened = true
-    const { program, context } = this.#options
+    const { program, context, telephony, amd, ring, absolute } = this.#options
     const { clock, texts } = this.#ports
-    void this.#journal.write(beginOf(program, context, clock.now(), texts(program)))
+    const { node, app } = telephony
+    const line = { node, app, startup: telephony.startup(), amd, ring, absolute }
+    void this.#journal.write(beginOf(program, context, clock.now(), texts(program), line))
   }
 
   /** The line is there. */
@@ -136,6 +151,24 @@ export class LiveCall {
     this.#gotLine(line)
     if (this.#closed) this.#leave()
     else if (this.#asked) this.#hangUp()
+  }
+
+  /** Goes on where another process has left off; what the line tells meanwhile waits its turn. */
+  takeOver(line: Line, taken: Taken): void {
+    this.take(line)
+    this.#mailbox.post({ kind: 'taken', taken })
+  }
+
+  /** Forgets the call without a word to anybody: another process holds it, or will. Its record is that one's to close. */
+  abandon(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#state = 'ended'
+    this.#mailbox.close()
+    this.#deadlines.clear()
+    this.#dialogue?.abandon()
+    this.#line?.release()
+    this.#settle(this.record)
   }
 
   /** It is not put on the line, or could not be: nothing will come of it. */
@@ -185,6 +218,9 @@ export class LiveCall {
       case 'hangup':
         await this.#onHangup(input)
         break
+      case 'taken':
+        await this.#onTaken(input.taken)
+        break
       case 'refused':
         this.#close({ disposition: this.#asked?.disposition ?? input.disposition })
         return
@@ -206,8 +242,9 @@ export class LiveCall {
           void this.update({ ringing_at: event.at, state: 'ringing' })
         return
       case 'answered':
-        if (this.record.answered_at !== null) return
-        void this.update({ answered_at: event.at, state: 'up' })
+        if (this.#up) return
+        this.#up = true
+        if (this.record.answered_at === null) void this.update({ answered_at: event.at, state: 'up' })
         if (this.#options.amd) return this.#deadline('verdict', verdictWithin)
         return this.#begin('human')
       case 'amd':
@@ -231,12 +268,18 @@ export class LiveCall {
     if (this.#dialogue || this.#end || this.#asked) return
     const line = await this.#whenLine
     if (line === null) return
-    const { amd, context, ...given } = this.#options
-    if (amd) void this.update({ amd: verdict })
+    if (this.#options.amd) void this.update({ amd: verdict })
     this.#open()
-    this.#dialogue = new Dialogue({
-      ...given,
-      line,
+    this.#dialogue = this.#converse(line, verdict, null)
+    await this.#dialogue.take({ type: 'start', at: this.#ports.clock.now(), verdict })
+    if (this.#early?.on) await this.#dialogue.heard(this.#early)
+    for (const input of this.#beforehand.splice(0)) await this.#dialogue.reply(input)
+  }
+
+  #converse(line: Line, verdict: Verdict, taken: Taken | null): Dialogue {
+    const { record, program, context, telephony, ports } = this.#options
+    return new Dialogue({
+      ...{ record, program, telephony, ports, line, taken },
       context: { ...context, amd: verdict },
       journal: this.#journal,
       post: (reply) => this.#mailbox.post(reply),
@@ -244,9 +287,18 @@ export class LiveCall {
       trace: (steps) => void this.#keeper.steps(steps),
       listed: () => void this.#keeper.update({ recordings: [...this.record.recordings] }),
     })
-    await this.#dialogue.take({ type: 'start', at: this.#ports.clock.now(), verdict })
-    if (this.#early?.on) await this.#dialogue.heard(this.#early)
-    for (const input of this.#beforehand.splice(0)) await this.#dialogue.reply(input)
+  }
+
+  async #onTaken(taken: Taken): Promise<void> {
+    const { by, linked, open, state } = taken
+    await linked
+    await this.#journal.write({ type: 'taken', at: this.#ports.clock.now(), by })
+    // Answered while nobody was there, or not yet: the line tells.
+    if (!open.begun || this.#line === null) return
+    this.#up = true
+    this.#dialogue = this.#converse(this.#line, state.verdict, taken)
+    await this.#dialogue.takeOver(this.#gone)
+    if (open.ended !== null) this.#hangUp()
   }
 
   async #onHangup({ by, disposition }: Asked): Promise<void> {

@@ -27,8 +27,12 @@ export function startOutbound(
   { record, program, context, order, telephony }: OutboundCall,
   ports: CallPorts,
 ): { call: LiveCall; dialed: Promise<void> } {
-  const longest = order.absolute + grace
-  const call = new LiveCall({ record, program, context, node: telephony.node, amd: order.amd, longest, ports })
+  const { amd, ring, absolute } = order
+  const longest = absolute + grace
+  const call = new LiveCall({
+    ...{ record, program, context, telephony, amd, ring, absolute, longest, ports },
+    taken: null,
+  })
   return { call, dialed: put(call) }
 
   async function put(call: LiveCall): Promise<void> {

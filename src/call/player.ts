@@ -19,6 +19,8 @@ const longest = 15_000
 /** ms over a sound's own length after which its end is taken for granted, and for one of unknown length. */
 const overdue = 5_000
 const unknownLength = 10 * 60_000
+/** ms that a sound may be shorter on the line than by its file. */
+const slack = 250
 /** A request that fails because they have just hung up must not look like a fault of ours: the end is told first. */
 const failureDelay = 200
 const goneDelay = 5_000
@@ -70,6 +72,29 @@ export class Player {
         this.#failed(play, error)
       }
     })
+  }
+
+  /**
+   * A sound that another process had asked for at `at` (ms since the epoch). What still plays goes on; what cannot have
+   * ended yet was never begun, and is; else it has ended, which is told.
+   */
+  async takeOver(id: string, parts: Spoken[], at: number): Promise<void> {
+    const { line, voice, clock, played } = this.#options
+    const files = await within(clock, longest, voice.files(parts), null).catch(() => null)
+    const length = files === null ? null : voice.duration(files)
+    if (await line.plays(this.#name(id))) {
+      const play = newPlay(id)
+      play.sent = true
+      this.#plays.set(id, play)
+      this.#watch(play, length === null ? null : Math.max(0, at + length - clock.now()))
+    } else if (length !== null && clock.now() < at + length - slack) this.play(id, parts)
+    else played(id, true)
+  }
+
+  /** The music as it was, or as it should have been: a second start of the same does no harm. */
+  takeOverMusic(musicClass: string | null): void {
+    this.#music = true
+    this.music(musicClass !== null, musicClass ?? '')
   }
 
   /** Stops that sound; its end is not told any more. */
@@ -126,16 +151,22 @@ export class Player {
   }
 
   async #start(play: Play, files: string[]): Promise<void> {
-    const { line, voice, clock, played } = this.#options
+    const { line, voice } = this.#options
     await this.#stopMusic()
     if (play.stopped) return
     play.sent = true
-    const length = voice.duration(files)
-    const sure = length === null ? unknownLength : length + overdue
-    play.timer = clock.setTimeout(() => {
-      if (this.#forget(play.id) !== undefined) played(play.id, true)
-    }, sure)
+    this.#watch(play, voice.duration(files))
     await line.play(this.#name(play.id), files)
+  }
+
+  /** It ends in `length` ms (null: nobody knows); should nobody say so, it has ended all the same. */
+  #watch(play: Play, length: number | null): void {
+    play.timer = this.#options.clock.setTimeout(
+      () => {
+        if (this.#forget(play.id) !== undefined) this.#options.played(play.id, true)
+      },
+      length === null ? unknownLength : length + overdue,
+    )
   }
 
   #failed(play: Play, error: unknown): void {

@@ -49,6 +49,10 @@ export interface Line {
   stopRecord(name: string, keep: boolean): Promise<void>
   /** Sends keys; returns at once, each takes `keyLength` and `gap` ms. */
   press(keys: string, gap: number): Promise<void>
+  /** Whether this sound is being played, or waits to be. */
+  plays(id: string): Promise<boolean>
+  /** Whether a recording of this name is being made, has been kept, or neither. */
+  records(name: string): Promise<'now' | 'kept' | null>
   ring(): Promise<void>
   answer(): Promise<void>
   hangup(): Promise<void>
@@ -85,16 +89,34 @@ export interface InboundCall {
 /** ms that a key of ours lasts. */
 export const keyLength = 100
 
+/** What is known of a channel that another process has left behind. Times in ms. */
+export interface LeftLine {
+  direction: 'outbound' | 'inbound'
+  /** When it was made, and after how long the node ends it; null: not known. */
+  born: number
+  absolute: number | null
+  /** How long it may still ring; null: it is not for us to end that. */
+  ring: number | null
+  /** A verdict about an answering machine is still to come. */
+  amd: boolean
+  ringing: boolean
+  answered: boolean
+}
+
 /** One Asterisk node. */
 export interface Telephony {
   readonly node: string
+  /** The application whose channels these are. */
+  readonly app: string
+  /** When the node was started, as it says itself; empty before the first link. */
+  startup(): string
   /** Link up, last pong fresh, an endpoint checked. The gate for this node is closed when false. */
   ready(): boolean
   /** Why it is not ready; null when it is. */
   reason(): string | null
   /** Registers the listener, then creates and dials. Rejects when the node refused; the listener is then released. */
   dial(order: DialOrder, listener: (event: LineEvent) => void): Promise<Line>
-  /** Takes over the events of a channel that exists already (inbound). */
+  /** Takes over the events of a channel that exists already: an inbound one, or one that was left behind. */
   attach(id: string, listener: (event: LineEvent) => void): Line
   /**
    * Lets two answered channels hear each other. It waits for what is being played on them, so that must have been stopped.
@@ -103,6 +125,8 @@ export interface Telephony {
   bridge(id: string, channels: readonly [string, string]): Promise<void>
   /** Keeps what is said in a bridge as the WAV file of this name, until the bridge is gone, at most `maxTime` ms. */
   recordBridge(id: string, name: string, maxTime: number): Promise<void>
+  /** Who is in a bridge; null: it is not there. */
+  bridged(id: string): Promise<string[] | null>
   /** Takes the two apart; both go on alone. A bridge that is not there is success. */
   unbridge(id: string): Promise<void>
   /** Called once for each inbound call. */
@@ -122,7 +146,10 @@ export interface CallLedger {
   /** Fields that became known while the call goes on, e.g. `ringing_at`, `answered_at`. */
   update(id: string, fields: Partial<CallRecord> & { state?: 'dialing' | 'ringing' | 'up' }): Promise<void>
   steps(id: string, steps: StepTrace[]): Promise<void>
-  /** An entry of the conversation's journal, kept before the effects of its input are performed. */
+  /**
+   * An entry of the conversation's journal, kept before the effects of its input are performed. Rejects with `not_ours` when
+   * another process holds the call by now.
+   */
   journal(id: string, entry: Entry): Promise<void>
   /**
    * The final result, exactly once: record, contact's next state, trunk's channel given back, and what the next
@@ -150,6 +177,8 @@ export interface LegOrder {
 
 /** The gate, for legs. */
 export interface Transfers {
+  /** The leg's record, if another process has left one: it has ended, or is ours now. */
+  left(id: string): Promise<CallRecord | null>
   /**
    * Writes the leg `id` of a live call down if it may be dialled on the call's node: a listed extension or an allowed
    * number, not on the do-not-call list, a trunk with a free channel and a call left in this second (waited for, some
@@ -196,8 +225,6 @@ export interface CallPorts {
   optOuts: OptOuts
   /** Whether conversations of two may be recorded (`recordings.enabled`); messages that are asked for always are. */
   recordsTalks: boolean
-  /** A node by its name. */
-  telephony(node: string): Telephony
   clock: Clock
   log: Log
   /** The name under which the texts of a program are kept, for a replay; null: they are not. */

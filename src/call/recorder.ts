@@ -53,7 +53,7 @@ export class Recorder {
     const { line, clock, kept } = this.#options
     const recording: Recording = { id, name, begun: null, ended: null, failed: false, timer: null }
     this.#recordings.set(name, recording)
-    kept.push(name)
+    if (!kept.includes(name)) kept.push(name)
     this.#options.listed()
     recording.timer = clock.setTimeout(() => this.#end(recording), maxTime)
     this.#next(async () => {
@@ -63,6 +63,31 @@ export class Recorder {
       await line.record(name, { beep, maxTime: maxTime + spare })
       recording.begun = clock.now()
     }, recording)
+  }
+
+  /**
+   * One that another process had begun at `at` (ms since the epoch); `ending`: its end was asked for. It goes on, or has
+   * ended meanwhile, or was never begun, and is.
+   */
+  async takeOver(
+    { id, name, beep, maxTime }: { id: string; name: string; beep: boolean; maxTime: number },
+    at: number,
+    ending: boolean,
+  ): Promise<void> {
+    const { line, clock, kept, listed } = this.#options
+    const there = await line.records(name)
+    if (there === null && !ending) return this.start(id, name, beep, maxTime)
+    const recording: Recording = { id, name, begun: at, ended: ending ? at : null, failed: false, timer: null }
+    this.#recordings.set(name, recording)
+    if (!kept.includes(name)) {
+      kept.push(name)
+      listed()
+    }
+    const now = clock.now()
+    if (there !== 'now') return this.#over(recording, there === 'kept', Math.min(now - at, maxTime))
+    recording.ended = null
+    if (ending) this.#end(recording)
+    else recording.timer = clock.setTimeout(() => this.#end(recording), Math.max(0, at + maxTime - now))
   }
 
   stop(id: string, keep: boolean): void {

@@ -17,6 +17,11 @@ export class Registry {
     })
   }
 
+  /** Forgets all without a word: they are another process' by now, or will be. */
+  abandon(): void {
+    for (const call of this.list()) call.abandon()
+  }
+
   get(id: string): LiveCall | undefined {
     return this.#calls.get(id)
   }

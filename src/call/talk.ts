@@ -24,6 +24,8 @@ const grace = 40
 const poll = 500
 /** ms without a packet that are silence. */
 const deaf = 1500
+/** ms within which a voice makes a pause that the detector tells. */
+const unheard = 4000
 /** Fewer packets than this since the call began are no voice: some phones send a few to open the way. */
 const few = shortestTalk / 20
 
@@ -63,6 +65,18 @@ export class TalkWatch {
     this.#rest()
     if (phase === 'talking') this.#options.say(false, at - talkSilence)
     if (phase === 'undecided') this.#options.decided()
+  }
+
+  /**
+   * They were talking when another process was listening; whether they still do nobody knows. The detector tells of changes
+   * alone: a voice that goes on has a pause before long, so without a word from it they had stopped.
+   */
+  takeOver(): void {
+    this.#phase = 'talking'
+    this.#after(unheard, () => {
+      this.#rest()
+      this.#options.say(false, this.#options.clock.now())
+    })
   }
 
   /** Stops watching. */

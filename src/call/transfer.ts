@@ -7,14 +7,22 @@
  */
 import type { Effect, FlowEvent } from '../flow/io.ts'
 import { Leg } from './leg.ts'
-import type { CallPorts, Line, Telephony } from './ports.ts'
+import type { CallPorts, DialOrder, Line, Telephony } from './ports.ts'
 import type { CallRecord, Disposition } from './record.ts'
 
 export type DialEffect = Extract<Effect, { type: 'dial' }>
 export type DialResult = Extract<FlowEvent, { type: 'dialed' }>['result']
 
+/** A dial that another process had begun, at `at` ms since the epoch; `connected`: the flow has heard that they talk. */
+export interface LeftDial {
+  at: number
+  connected: boolean
+}
+
 export interface TransferOptions {
   effect: DialEffect
+  /** Null, or left out: it begins. */
+  left?: LeftDial | null
   /** The leg's id, and its bridge's. */
   id: string
   call: CallRecord
@@ -49,6 +57,23 @@ export class Transfer {
     this.over = this.#run()
   }
 
+  /** Another process goes on with it. */
+  abandon(): void {
+    this.#told = true
+    this.#options.ports.clock.clearTimeout(this.#timer)
+    this.#leg?.abandon()
+  }
+
+  async #run(): Promise<void> {
+    const { id, left = null, ports, call } = this.#options
+    if (left === null) return this.#begin()
+    const record = await ports.transfers.left(id).catch((error: unknown) => {
+      ports.log.error({ call: call.id, err: error }, 'a leg that was left behind could not be read')
+      return null
+    })
+    return record === null ? this.#begin() : this.#takeOver(record, left)
+  }
+
   get id(): string {
     return this.#options.effect.id
   }
@@ -61,34 +86,73 @@ export class Transfer {
     void this.#part()
   }
 
-  async #run(): Promise<void> {
-    const { effect, id, call, telephony, longest, ports } = this.#options
-    const { clock, log, transfers } = ports
+  async #begin(): Promise<void> {
+    const { effect, id, call, ports } = this.#options
+    const { log, transfers } = ports
     const placed = await transfers.reserve(call, id, effect.to, effect.timeout).catch((error: unknown) => {
       log.error({ call: call.id, err: error }, 'a leg could not be written down; it is not dialled')
       return null
     })
     if (placed === null) return this.#tell('failed')
-    const talk = effect.timeLimit ?? longest
-    const leg = new Leg({
-      record: placed.record,
-      order: { ...placed.order, ring: effect.timeout, absolute: effect.timeout + talk + absoluteGrace },
-      telephony,
-      ports,
-      answered: () => void this.#connect(leg, talk),
-      ended: (disposition) => void this.#ended(disposition),
-    })
-    this.#leg = leg
+    const leg = this.#legOf(placed.record, placed.order)
     // Given up while it was being written down: it is finished without being dialled.
     if (this.#told) leg.hangup('flow')
     await leg.dial()
-    await leg.over
-    await this.#part()
-    clock.clearTimeout(this.#timer)
+    await this.#end(leg)
   }
 
-  async #connect(leg: Leg, talk: number): Promise<void> {
+  /** The leg is on the line, or was. They may be talking; one of them may be alone in the bridge by now. */
+  async #takeOver(record: CallRecord, left: LeftDial): Promise<void> {
+    const { id, line, telephony } = this.#options
+    const inside = await telephony.bridged(id).catch(() => null)
+    if (record.disposition !== null) {
+      this.#bridged = Promise.resolve(inside !== null)
+      return this.#ended(record.disposition)
+    }
+    const leg = this.#legOf(record, { id, endpoint: '', callerId: null, amd: false })
+    if (left.connected || inside !== null) this.#bridged = Promise.resolve(true)
+    const together = inside?.includes(line.id) && inside.includes(leg.id)
+    if (!together && leg.answered && inside !== null) await telephony.unbridge(id).catch(() => {})
+    leg.takeOver(telephony, () => void (together ? this.#talking(leg, left) : this.#connect(leg)))
+    await this.#end(leg)
+  }
+
+  #legOf(record: CallRecord, order: Omit<DialOrder, 'absolute' | 'ring'>): Leg {
+    const { effect, telephony, ports } = this.#options
+    const leg = new Leg({
+      record,
+      order: { ...order, ring: effect.timeout, absolute: effect.timeout + this.#talk + absoluteGrace },
+      telephony,
+      ports,
+      answered: () => void this.#connect(leg),
+      ended: (disposition) => void this.#ended(disposition),
+    })
+    this.#leg = leg
+    return leg
+  }
+
+  /** ms that they may talk. */
+  get #talk(): number {
+    return this.#options.effect.timeLimit ?? this.#options.longest
+  }
+
+  async #end(leg: Leg): Promise<void> {
+    await leg.over
+    await this.#part()
+    this.#options.ports.clock.clearTimeout(this.#timer)
+  }
+
+  /** They have been talking since before we came. */
+  #talking(leg: Leg, { connected }: LeftDial): void {
+    const { clock } = this.#options.ports
+    const since = leg.record.answered_at ?? clock.now()
+    this.#timer = clock.setTimeout(() => leg.hangup('limit'), Math.max(0, since + this.#talk - clock.now()))
+    if (!connected) this.#options.connected()
+  }
+
+  async #connect(leg: Leg): Promise<void> {
     const { effect, ports, quiet, connected } = this.#options
+    const talk = this.#talk
     this.#bridged = this.#bridge(leg, quiet)
     const together = await this.#bridged
     if (this.#told || leg.closed) return

@@ -1,7 +1,7 @@
 /**
  * The dialer as one piece: what is dialled and when, over a store and a way to the line that are handed in.
  *
- *     const dialer = makeDialer({ store, another, settings, instance, clock, log, … })
+ *     const dialer = makeDialer({ store, another, settings, owner, clock, log, … })
  *     await dialer.start()
  *     …
  *     await dialer.stop()          // takes no new work; calls that are on go on and end through `dialer.ledger`
@@ -17,6 +17,7 @@ import type { Log } from '../log.ts'
 import type { Attempt } from '../store/attempt-record.ts'
 import { listen, type Ring } from '../store/bell.ts'
 import type { Purpose } from '../store/connect.ts'
+import type { Owner } from '../store/instance.ts'
 import type { Store } from '../store/store.ts'
 import { trunkView } from './breaker.ts'
 import { CallbackDesk } from './callbacks.ts'
@@ -43,7 +44,7 @@ export interface DialerPorts {
   /** Another connection of that purpose, closed by whoever made it. */
   another(purpose: Purpose): Promise<Redis>
   settings: DialSettings
-  instance: string
+  owner: Owner
   clock: Clock
   log: Log
   /** The flows and trunks that a campaign may name; null: not checked. */
@@ -79,8 +80,8 @@ export interface Dialer {
   reserveLeg(call: CallRecord, id: string, to: Peer, ring: number): Promise<Placement | null>
   /** Writes an inbound call down; null when it was written down before. */
   reserveInbound(request: InboundRequest): Promise<{ record: CallRecord; context: CallContext } | null>
-  /** Attempts that an instance of this name had under way when it ended: to be adopted, or finished as `unknown`. */
-  unfinished(instance: string): Promise<Attempt[]>
+  /** What the conversation of an inbound call starts from that was written down before. */
+  inboundContext(attempt: Attempt): Promise<CallContext>
   /** Why this number is not being dialled, and when it will be; `campaign`: only as a contact of this one. */
   explain(to: string, campaign?: string | null): Promise<Explanation>
   /** Stops all dialling on all instances, or lets it go on. */
@@ -91,7 +92,7 @@ export interface Dialer {
 }
 
 export function makeDialer(ports: DialerPorts): Dialer {
-  const { store, settings, clock, log, instance, emit } = ports
+  const { store, settings, clock, log, owner, emit } = ports
   const { policy } = settings
   let stopping = false
   let queue: DialQueue | null = null
@@ -101,7 +102,7 @@ export function makeDialer(ports: DialerPorts): Dialer {
   const planner = new Planner(store, settings)
   const turns = new Turns(clock)
   const closed = (node: string) => (stopping ? 'the service is stopping' : ports.closed(node))
-  const gate = new Gate({ store, policy, instance, now: () => clock.now(), closed })
+  const gate = new Gate({ store, policy, owner, now: () => clock.now(), closed })
   const feeder: Feeder = new Feeder({
     store,
     definitions,
@@ -113,9 +114,9 @@ export function makeDialer(ports: DialerPorts): Dialer {
     enqueue: async (jobs) => await queue?.add(jobs),
   })
   const dueAt = (campaign: string, at: number) => feeder.dueAt(campaign, at)
-  const ledger = new Ledger({ store, definitions, planner, clock, log, instance, emit, dueAt, closing: () => stopping })
+  const ledger = new Ledger({ store, definitions, planner, clock, log, owner, emit, dueAt, closing: () => stopping })
   const callbacks = new CallbackDesk({ store, definitions, planner, policy, clock, emit, dueAt })
-  const entrance = new Entrance({ store, definitions, planner, gate, turns, policy, clock, log, instance })
+  const entrance = new Entrance({ store, definitions, planner, gate, turns, policy, clock, log, owner })
   const explainer = new Explainer({ store, definitions, planner, gate, policy })
   const importer = new Importer(store, policy)
   const schedules = new Schedules(store, clock, log)
@@ -223,8 +224,8 @@ export function makeDialer(ports: DialerPorts): Dialer {
 
     reserveManual: (request) => entrance.manual(request),
     reserveLeg: (call, id, to, ring) => entrance.leg(call, id, to, ring),
+    inboundContext: (attempt) => entrance.context(attempt),
     reserveInbound: (request) => entrance.inbound(request),
-    unfinished: (name) => ledger.unfinished(name),
     explain: (to, campaign = null) => explainer.explain(to, campaign),
     setPaused: (paused) => store.campaigns.setPaused(paused),
     wake,

@@ -7,7 +7,8 @@ import type { CallRecord } from '../call/record.ts'
 import { ApelError, maskNumber } from '../errors.ts'
 import type { CallContext } from '../flow/io.ts'
 import type { Log } from '../log.ts'
-import { blankRecord } from '../store/attempt-record.ts'
+import { type Attempt, blankRecord } from '../store/attempt-record.ts'
+import type { Owner } from '../store/instance.ts'
 import type { Store } from '../store/store.ts'
 import type { Definitions } from './definitions.ts'
 import type { Gate, Verdict } from './gate.ts'
@@ -38,7 +39,7 @@ export interface EntrancePorts {
   policy: DialPolicy
   clock: Clock
   log: Log
-  instance: string
+  owner: Owner
 }
 
 /** How long a call of one's own waits for a token of the trunk, ms. */
@@ -79,7 +80,7 @@ export class Entrance {
 
   /** Writes an inbound call down; null when it was written down before. */
   async inbound(request: InboundRequest): Promise<{ record: CallRecord; context: CallContext } | null> {
-    const { store, definitions, planner, policy, clock, instance } = this.ports
+    const { store, definitions, planner, policy, clock, owner } = this.ports
     const { id, node, called, caller, flow, campaign: name } = request
     const campaign = name === null ? null : await definitions.get(name)
     const number = normaliseInbound(caller, policy)
@@ -94,8 +95,16 @@ export class Entrance {
       node,
       queued_at: clock.now(),
     })
-    if (!(await store.attempts.inbound(record, instance, campaign?.name ?? null, contact?.row ?? null))) return null
+    if (!(await store.attempts.inbound(record, owner, campaign?.name ?? null, contact?.row ?? null))) return null
     return { record, context: await planner.inbound(id, number, campaign, contact) }
+  }
+
+  /** What the conversation of an inbound call starts from that was written down before. */
+  async context({ record, home, row }: Attempt): Promise<CallContext> {
+    const { store, definitions, planner } = this.ports
+    const campaign = home === null ? null : await definitions.get(home)
+    const contact = campaign === null || row === null ? null : await store.contacts.at(campaign.name, row)
+    return await planner.inbound(record.id, record.number, campaign, contact)
   }
 
   private atTheGate(plan: Plan, patience: number): Promise<Verdict | typeof SENT_AWAY> {

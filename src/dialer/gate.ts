@@ -10,6 +10,7 @@ import type { CallRecord } from '../call/record.ts'
 import { isOpen, nextOpening } from '../flow/calendar.ts'
 import { blankRecord, fieldsOf } from '../store/attempt-record.ts'
 import type { Assumed, ReserveInput } from '../store/attempts.ts'
+import { marksOf, type Owner } from '../store/instance.ts'
 import type { Store } from '../store/store.ts'
 import { newId } from './ids.ts'
 import { LocalDays } from './local-days.ts'
@@ -42,7 +43,7 @@ export interface Foresight {
 export interface GatePorts {
   store: Store
   policy: DialPolicy
-  instance: string
+  owner: Owner
   now(): number
   /** Null when this node may be dialled on, else why not. */
   closed(node: string): string | null
@@ -209,7 +210,7 @@ export class Gate {
   }
 
   private input(plan: Plan, record: CallRecord, now: number): ReserveInput {
-    const { store, policy, instance } = this.ports
+    const { store, policy, owner } = this.ports
     const zone = plan.hours.zones[0]
     const known = zone !== undefined && hasZones(plan.hours)
     const day = known ? this.days.of(zone, now) : { date: '', start: now, end: now }
@@ -250,7 +251,7 @@ export class Gate {
       },
       fields: fieldsOf(record),
       marks: {
-        instance,
+        ...marksOf(owner),
         number,
         ...(plan.campaign ? { campaign: plan.campaign.name } : {}),
         ...(plan.row === null ? {} : { row: String(plan.row) }),
@@ -261,6 +262,7 @@ export class Gate {
       assumed: null,
       failover: plan.failover?.of ?? null,
       explain: false,
+      holder: owner.holder,
     }
   }
 }

@@ -11,6 +11,7 @@ import { type Attempt, blankRecord } from '../store/attempt-record.ts'
 import type { FinishInput } from '../store/attempts.ts'
 import type { Callback } from '../store/callbacks.ts'
 import { type Contact, triesText } from '../store/contacts.ts'
+import type { Owner } from '../store/instance.ts'
 import type { Store } from '../store/store.ts'
 import { mayFailOver, signOf } from './breaker.ts'
 import type { Campaign } from './campaign.ts'
@@ -27,7 +28,7 @@ export interface LedgerPorts {
   planner: Planner
   clock: Clock
   log: Log
-  instance: string
+  owner: Owner
   emit(event: ServiceEvent): void
   /** Something of this campaign falls due at that time. */
   dueAt(campaign: string, at: number): void
@@ -46,7 +47,7 @@ export class Ledger implements Omit<CallLedger, 'journal'> {
 
   async update(id: string, fields: Partial<CallRecord> & { state?: 'dialing' | 'ringing' | 'up' }): Promise<void> {
     const { state, ...record } = fields
-    if (!(await this.ports.store.attempts.update(id, record, state ?? null)))
+    if (!(await this.ports.store.attempts.update(id, record, state ?? null, this.ports.owner.app)))
       throw new ApelError('not_found', `The ledger has no call ${id} that is on.`, { call: id })
   }
 
@@ -72,6 +73,7 @@ export class Ledger implements Omit<CallLedger, 'journal'> {
       now,
       counts: dialed || record.disposition === 'unknown',
       create: null,
+      owner: this.ports.owner.app,
       left,
       known: attempt?.record ?? null,
       sign: attempt === null ? null : signOf({ ...attempt.record, ...record }),
@@ -146,7 +148,7 @@ export class Ledger implements Omit<CallLedger, 'journal'> {
       flow: plan.flow,
       kind: plan.callback !== null ? 'callback' : (plan.progress?.total ?? 0) > 0 ? 'retry' : 'first',
     })
-    const create = { instance: this.ports.instance, row: plan.row, callback: plan.callback?.id ?? null }
+    const create = { instance: this.ports.owner.instance, row: plan.row, callback: plan.callback?.id ?? null }
     const over = plan.callback && stored({ ...agreementOf(plan.callback), state: 'done', next_at: 0 })
     await this.write({ record, create, next: OVER, callback: over && { ...over, state: 'cancelled' } })
   }
@@ -172,7 +174,7 @@ export class Ledger implements Omit<CallLedger, 'journal'> {
         kind: 'callback' as const,
       }
       const record = this.undialled(campaign, callback, 'expired', known)
-      const create = { instance: this.ports.instance, row: callback.row, callback: callback.id }
+      const create = { instance: this.ports.owner.instance, row: callback.row, callback: callback.id }
       await this.write({ record, create, next: OVER, callback: { ...stored(agreement), state: 'expired' } })
     }
   }
@@ -201,18 +203,13 @@ export class Ledger implements Omit<CallLedger, 'journal'> {
       ...input,
       now: this.ports.clock.now(),
       counts: false,
+      owner: null,
       known: null,
       left: NOTHING,
       sign: null,
       failover: false,
     })
     if (done) this.ports.emit({ type: 'call.ended', data: input.record })
-  }
-
-  /** Attempts that this instance had begun when it died: to be adopted, or ended as `unknown`. */
-  async unfinished(instance: string): Promise<Attempt[]> {
-    const { attempts } = this.ports.store
-    return await attempts.getMany(await attempts.live({ instance }))
   }
 }
 

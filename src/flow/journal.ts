@@ -25,6 +25,22 @@ export interface Begin {
   /** The name under which the texts of the flow, and of all that it may take in, are kept; null: they are not. */
   texts: string | null
   context: CallContext
+  /** By which another process finds the line of the call; null: it has none. */
+  line: LineFacts | null
+}
+
+/** Where a call is, and what was asked for it. Times in ms. */
+export interface LineFacts {
+  node: string
+  /** The ARI application that the channel is in. */
+  app: string
+  /** When the node was started, as it says itself: another time later means that no channel of then is left. */
+  startup: string
+  /** Whether a verdict about an answering machine is waited for. */
+  amd: boolean
+  /** How long it may ring, and when the node ends it by itself; null: the caller and the dialplan decide. */
+  ring: number | null
+  absolute: number | null
 }
 
 export interface Input {
@@ -90,7 +106,13 @@ export class Writer {
 }
 
 /** What a conversation begins with, as it may be written: an override of a sensitive variable is not. */
-export function beginOf(program: Program, context: CallContext, at: number, texts: string | null): Begin {
+export function beginOf(
+  program: Program,
+  context: CallContext,
+  at: number,
+  texts: string | null,
+  line: LineFacts | null = null,
+): Begin {
   const vars = Object.entries(context.vars).map(([name, value]) => [
     name,
     program.sensitive.has(name) ? concealed(value) : value,
@@ -103,6 +125,7 @@ export function beginOf(program: Program, context: CallContext, at: number, text
     version: program.version,
     texts,
     context: { ...context, vars: Object.fromEntries(vars) },
+    line,
   }
 }
 

@@ -14,8 +14,7 @@ export function resumed(turn: Turn, gap: number): void {
   const { s, program } = turn
   const typedAhead = s.buffer.includes(CONCEALED)
   if (typedAhead) s.buffer = ''
-  for (const name of s.hidden)
-    if (lost(s.vars[name])) s.vars = { ...s.vars, [name]: program.vars[name] }
+  for (const name of s.hidden) if (lost(s.vars[name])) s.vars = { ...s.vars, [name]: program.vars[name] }
   const step = currentStep(turn)
   if (step === null || s.ask === null || s.ask.phase === 'last') return
   const waits = s.ask.phase === 'wait' && s.recording === null && s.talking === null

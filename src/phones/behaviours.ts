@@ -76,6 +76,23 @@ export function hangsUp(at = 0, options: AnswerOptions = {}): Behaviour {
   }, options)
 }
 
+/** Does what `then` says, as somebody who hangs up when nothing has been heard for `silence` ms from here on. */
+export function impatient(then: Behaviour, silence = 12_000): Behaviour {
+  return async (call) => {
+    const leaves = async () => {
+      await call.until('an answer', () => call.answeredAt !== null, 120_000)
+      const begun = Date.now()
+      for (;;) {
+        const last = call.ear.phrases.at(-1)?.to ?? 0
+        if (Date.now() - Math.max(begun, last) > silence) return await call.hangUp()
+        await call.after(100)
+      }
+    }
+    // The end of the call ends both.
+    await Promise.all([then(call), leaves().catch(() => {})])
+  }
+}
+
 /** Calls, and once answered does what `then` says, waiting for the far side to hang up at last. */
 export function calls(then: Behaviour = async () => {}, { silence = true }: AnswerOptions = {}): Behaviour {
   return async (call) => {

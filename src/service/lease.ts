@@ -10,7 +10,7 @@ import { isAlive, type ProcessRef, processRef } from '../embedded/process.ts'
 import type { Say } from '../embedded/tools.ts'
 import { ApelError } from '../errors.ts'
 import type { Db } from '../store/db.ts'
-import { dropLease, LEASE, takeLease } from '../store/instance.ts'
+import { dropLease, LEASE, nextEpoch, takeLease } from '../store/instance.ts'
 
 interface Holder {
   token: string
@@ -19,7 +19,11 @@ interface Holder {
 }
 
 export interface Lease {
-  /** Null when it is ours for another six seconds, else why not. */
+  /** Counted from 1, one more at each start. */
+  epoch: number
+  /** What the lease says of us. */
+  holder: string
+  /** Null when it is ours for another six seconds, else why it is another's for good. */
   renew(): Promise<string | null>
   release(): Promise<void>
 }
@@ -48,10 +52,15 @@ export async function takeName(db: Db, instance: string, clock: Clock, say: Say)
     if (expected === holder) await new Promise<void>((resolve) => clock.setTimeout(resolve, LOOK))
     found = await takeLease(db, instance, holder, expected)
   }
+  const epoch = await nextEpoch(db, instance)
   return {
+    epoch,
+    holder,
     async renew() {
-      const other = await takeLease(db, instance, holder, holder)
-      return other === null ? null : `another process has taken over the name ${instance}${whereabouts(other.held)}`
+      const other = await takeLease(db, instance, holder, holder, epoch)
+      if (other === null) return null
+      if (other.held === '') return 'the calls of this process were taken over by another instance'
+      return `another process has taken over the name ${instance}${whereabouts(other.held)}`
     },
     release: () => dropLease(db, instance, holder),
   }

@@ -20,6 +20,11 @@ export interface ServiceNode {
   config: NodeConfig
   telephony: NodeTelephony
   sounds: NodeSounds
+  /**
+   * Another link for the application of a process that is gone, not started yet. `startedAt`: when that one had seen the
+   * node started. It is closed with the service, or before.
+   */
+  left(app: string, startedAt: string | undefined): NodeTelephony
 }
 
 export interface NodeParts {
@@ -47,22 +52,22 @@ export async function startNodes(parts: NodeParts): Promise<ServiceNode[]> {
 async function startNode(config: NodeConfig, parts: NodeParts): Promise<ServiceNode> {
   const { app, clock, log, releasers } = parts
   const at = config.embedded ? await startEmbedded(config, parts) : given(config)
-  const telephony = makeTelephony({
-    node: config.name,
-    ...at,
-    app,
-    transport: config.transport,
-    log,
-    clock,
-    technologies: technologiesOf(config),
-  })
+  const options = {
+    ...{ node: config.name, ...at, transport: config.transport, log, clock, technologies: technologiesOf(config) },
+  }
+  const telephony = makeTelephony({ ...options, app })
   releasers.add(`the link to ${config.name}`, () => telephony.close())
   telephony.onChange(({ ready, reason }) => {
     if (ready)
       log.info({ node: config.name, version: telephony.version(), transport: telephony.transport() }, 'link up')
     else log.warn({ node: config.name, reason }, 'link down')
   })
-  return { name: config.name, config, telephony, sounds: soundsOf(config, parts.folder) }
+  const left = (of: string, startedAt: string | undefined): NodeTelephony => {
+    const other = makeTelephony({ ...options, app: of, left: true, ...(startedAt ? { startedAt } : {}) })
+    releasers.add(`the link to ${config.name} as ${of}`, () => other.close())
+    return other
+  }
+  return { name: config.name, config, telephony, sounds: soundsOf(config, parts.folder), left }
 }
 
 function given({ url, username, password }: NodeConfig): { url: string; username: string; password: string } {

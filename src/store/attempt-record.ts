@@ -9,6 +9,9 @@ export interface Attempt {
   record: CallRecord
   state: CallState
   instance: string
+  /** The process that holds it, by the name of its ARI application; the application that its channel is in. */
+  owner: string
+  app: string
   /** The contact's row; null without one. */
   row: number | null
   /** The callback that it carries out. */
@@ -77,6 +80,8 @@ export function attemptOf(hash: Record<string, string>): Attempt | null {
     record: blankRecord(Object.fromEntries(known.map(([name, text]) => [name, JSON.parse(text)]))),
     state: hash._state as CallState,
     instance: hash._instance ?? '',
+    owner: hash._owner ?? '',
+    app: hash._app ?? '',
     row: hash._row ? Number(hash._row) : null,
     callback: hash._callback || null,
     home: hash._home || null,

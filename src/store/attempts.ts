@@ -4,7 +4,9 @@ import { ApelError } from '../errors.ts'
 import type { Left } from '../flow/io.ts'
 import { type Attempt, attemptOf, changed, fieldsOf } from './attempt-record.ts'
 import type { Db } from './db.ts'
+import { marksOf, type Owner } from './instance.ts'
 import { keys } from './keys.ts'
+import { claimScript } from './scripts/claim.ts'
 import { finishScript, keepTaskScript, unreserveScript, updateScript } from './scripts/finish.ts'
 import { inboundScript, reserveScript } from './scripts/reserve.ts'
 
@@ -42,6 +44,8 @@ export interface ReserveInput {
   /** The attempt that it follows over another trunk. */
   failover: string | null
   explain: boolean
+  /** See `Owner`. */
+  holder: string | null
 }
 
 /** Attempts that an explanation takes as made: their times newest first, and what the contact's state would be. */
@@ -75,6 +79,8 @@ export interface FinishInput {
   known: CallRecord | null
   /** Set for an attempt that was never dialled: it is written down and ended in one. */
   create: { instance: string; row: number | null; callback: string | null } | null
+  /** Who ends it; another's call is not ended. Null: whoever. */
+  owner: string | null
   next: { state: 'w' | 'p' | 'x'; due: number; rule: string; tries: string } | null
   callback: {
     state: 'open' | 'done' | 'missed' | 'expired' | 'cancelled'
@@ -127,16 +133,30 @@ export class Attempts {
   }
 
   /** Writes an inbound call down; `home` and `row` are the contact that it is from. False when it was there already. */
-  async inbound(record: CallRecord, instance: string, home: string | null, row: number | null): Promise<boolean> {
+  async inbound(record: CallRecord, owner: Owner, home: string | null, row: number | null): Promise<boolean> {
     const { id, campaign, number } = record
-    const owner = { ...(home === null ? {} : { home }), ...(row === null ? {} : { row: String(row) }) }
-    const marks = { instance, number, ...owner }
+    const from = { ...(home === null ? {} : { home }), ...(row === null ? {} : { row: String(row) }) }
+    const marks = { ...marksOf(owner), number, ...from }
     return await this.db.run<boolean>(inboundScript, { id, campaign, number, fields: fieldsOf(record), marks })
   }
 
-  /** Fields that became known; false when the attempt is not there or has ended. */
-  async update(id: string, fields: Partial<CallRecord>, state: CallState | null): Promise<boolean> {
-    return await this.db.run<boolean>(updateScript, { id, fields: fieldsOf(fields), state })
+  /** Fields that became known; false when the attempt is not there, has ended, or is not the owner's (any more). */
+  async update(
+    id: string,
+    fields: Partial<CallRecord>,
+    state: CallState | null,
+    owner: string | null = null,
+  ): Promise<boolean> {
+    return await this.db.run<boolean>(updateScript, { id, owner, fields: fieldsOf(fields), state })
+  }
+
+  /**
+   * Makes `owner` hold the calls of an instance whose lease is gone, or those that an earlier process of its own name has
+   * left, in one step: of two that want them one gets them. `nodes`: only calls on these; null: all.
+   */
+  async claim(instance: string, owner: Owner, nodes: string[] | null): Promise<Attempt[]> {
+    const input = { from: instance, to: owner.instance, owner: owner.app, holder: owner.holder, nodes }
+    return await this.getMany(await this.db.run<string[]>(claimScript, input))
   }
 
   /** Ends it, exactly once; false when it had ended before. */

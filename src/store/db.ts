@@ -35,16 +35,20 @@ export class Db {
 
   /** Runs a script on this one argument and gives its answer, both as JSON. */
   async run<T>(script: Script, input: unknown): Promise<T> {
-    const text = JSON.stringify(input)
-    const answer = await this.call(async (redis) => {
+    const answer = await this.eval(script, [JSON.stringify(input)])
+    return (answer === null ? null : JSON.parse(answer as string)) as T
+  }
+
+  /** Runs a script on these arguments as they are and gives its answer as it is: for what is written at every step. */
+  async eval(script: Script, args: (string | number)[]): Promise<unknown> {
+    return await this.call(async (redis) => {
       try {
-        return await redis.evalsha(script.sha, 0, text)
+        return await redis.evalsha(script.sha, 0, ...args)
       } catch (error) {
         if (!(error as Error).message.startsWith('NOSCRIPT')) throw error
-        return await redis.eval(script.lua, 0, text)
+        return await redis.eval(script.lua, 0, ...args)
       }
     })
-    return (answer === null ? null : JSON.parse(answer as string)) as T
   }
 
   /** Runs plain commands. */

@@ -1,7 +1,8 @@
 /**
  * What Redis knows of an instance itself. The epoch grows at each start, so that the name of its ARI application,
  * `apel-INSTANCE-EPOCH`, is never registered twice: a second registration would silently take over the first one's calls.
- * The lease says that a process runs under this name now; it must be renewed to go on.
+ * The lease says that a process runs under this name now; it must be renewed to go on. Whoever takes the calls of a dead
+ * instance over raises its epoch, so that one which had only slept learns of it when it renews.
  */
 import type { Db } from './db.ts'
 import { script } from './db.ts'
@@ -10,16 +11,34 @@ import { keys } from './keys.ts'
 /** ms; renewed every 2 s. */
 export const LEASE = 6_000
 
-/** Sets the lease if it is free or as expected; gives what stands there otherwise, with what is left of it. */
+/** A process, as the calls that it holds are marked. */
+export interface Owner {
+  instance: string
+  /** `apel-INSTANCE-EPOCH`: no other process has it, now or ever. */
+  app: string
+  /** What its lease says; null: it has none, and is not held to one. */
+  holder: string | null
+}
+
+/** The marks of an attempt that this process makes: who holds it, and which application its channel will be in. */
+export function marksOf({ instance, app }: Owner): Record<string, string> {
+  return { instance, owner: app, app }
+}
+
+/**
+ * Sets the lease if it is free or as expected, and the epoch still the holder's (0: whatever it is); gives what stands there
+ * otherwise, with what is left of it.
+ */
 const takeScript = script(
   'lease',
   `local input = cjson.decode(ARGV[1])
 local held = redis.call('GET', input.key)
-if held and held ~= input.expected then
-  return cjson.encode({ held = held, left = redis.call('PTTL', input.key) })
+local epoch = tonumber(redis.call('GET', input.epochKey) or 0)
+if (held and held ~= input.expected) or (input.epoch > 0 and epoch > 0 and epoch ~= input.epoch) then
+  return cjson.encode({ held = held or '', left = held and redis.call('PTTL', input.key) or 0, taken = true })
 end
 redis.call('SET', input.key, input.holder, 'PX', input.ms)
-return cjson.encode({ held = '', left = 0 })`,
+return cjson.encode({ held = '', left = 0, taken = false })`,
 )
 
 const dropScript = script(
@@ -29,24 +48,54 @@ if redis.call('GET', input.key) == input.holder then redis.call('DEL', input.key
 return 'null'`,
 )
 
-/** The next epoch of this instance, counted from 1. */
+/** The next epoch of this instance, counted from 1. Whoever has one is known by its name from now on. */
 export async function nextEpoch(db: Db, instance: string): Promise<number> {
-  return await db.call((redis) => redis.incr(keys.epoch(instance)))
+  const [epoch] = await db.batch<[number]>((pipeline) =>
+    pipeline.incr(keys.epoch(instance)).sadd(keys.instances, instance),
+  )
+  return epoch
 }
 
-/** Takes or renews the lease for `holder`, where it is free or held by `expected`; null when it is ours now. */
+/**
+ * Takes or renews the lease for `holder`, where it is free or held by `expected`; null when it is ours now, else what stands
+ * there (nothing: our calls were taken over). `epoch`: of who renews; 0 for who takes it anew.
+ */
 export async function takeLease(
   db: Db,
   instance: string,
   holder: string,
   expected: string,
+  epoch = 0,
 ): Promise<{ held: string; left: number } | null> {
-  const input = { key: keys.lease(instance), holder, expected, ms: LEASE }
-  const answer = await db.run<{ held: string; left: number }>(takeScript, input)
-  return answer.held === '' ? null : answer
+  const input = { key: keys.lease(instance), epochKey: keys.epoch(instance), holder, expected, epoch, ms: LEASE }
+  const { taken, ...other } = await db.run<{ held: string; left: number; taken: boolean }>(takeScript, input)
+  return taken ? other : null
 }
 
 /** Gives the lease back, if it is ours. */
 export async function dropLease(db: Db, instance: string, holder: string): Promise<void> {
   await db.run(dropScript, { key: keys.lease(instance), holder })
+}
+
+/** The instances that have no lease. Those that have no call either are forgotten. */
+export async function leaseless(db: Db): Promise<string[]> {
+  const names = await db.call((redis) => redis.smembers(keys.instances))
+  if (names.length === 0) return []
+  const found = await db.batch<number[]>((pipeline) => {
+    for (const name of names) pipeline.exists(keys.lease(name)).scard(keys.instanceLive(name))
+  })
+  const gone = names.filter((_, n) => found[2 * n] === 0)
+  const empty = gone.filter((name) => found[2 * names.indexOf(name) + 1] === 0)
+  if (empty.length > 0) await db.call((redis) => redis.srem(keys.instances, ...empty))
+  return gone.filter((name) => !empty.includes(name))
+}
+
+/** The instances that have one, but this. */
+export async function living(db: Db, but: string): Promise<string[]> {
+  const names = (await db.call((redis) => redis.smembers(keys.instances))).filter((name) => name !== but)
+  if (names.length === 0) return []
+  const found = await db.batch<number[]>((pipeline) => {
+    for (const name of names) pipeline.exists(keys.lease(name))
+  })
+  return names.filter((_, n) => found[n] === 1)
 }

@@ -4,7 +4,7 @@
  * expires by itself; the texts that are in use are kept anew from time to time and so outlive every journal that names them.
  */
 import { createHash } from 'node:crypto'
-import type { Db } from './db.ts'
+import { type Db, script } from './db.ts'
 import { keys } from './keys.ts'
 
 export interface KeptText {
@@ -12,6 +12,15 @@ export interface KeptText {
   path: string
   text: string
 }
+
+/** ARGV: the call's key, its journal's, who writes, the entry, how long to keep the journal. 0: the call is another's. */
+const addScript = script(
+  'journal',
+  `if redis.call('HGET', ARGV[1], '_owner') ~= ARGV[3] then return 0 end
+redis.call('RPUSH', ARGV[2], ARGV[4])
+if ARGV[5] ~= '' then redis.call('PEXPIRE', ARGV[2], ARGV[5]) end
+return 1`,
+)
 
 /** ms that texts outlive the journals that name them. */
 const SPARE = 86_400_000
@@ -22,12 +31,13 @@ export class Journals {
     this.db = db
   }
 
-  /** Adds an entry. `keep`: with a call's first one, how long the journal is kept, ms. */
-  async add(id: string, entry: unknown, keep: number | null): Promise<void> {
-    const key = keys.journal(id)
-    const text = JSON.stringify(entry)
-    if (keep === null) await this.db.call((redis) => redis.rpush(key, text))
-    else await this.db.batch((pipeline) => pipeline.rpush(key, text).pexpire(key, keep))
+  /**
+   * Adds an entry if `owner` still holds the call; false when it does not. `keep`: with a call's first entry, how long
+   * the journal is kept, ms.
+   */
+  async add(id: string, owner: string, entry: unknown, keep: number | null): Promise<boolean> {
+    const args = [keys.attempt(id), keys.journal(id), owner, JSON.stringify(entry), keep ?? '']
+    return (await this.db.eval(addScript, args)) === 1
   }
 
   /** The entries in their order; none when there is no such journal, or none any more. */

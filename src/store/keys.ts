@@ -28,6 +28,7 @@ export const keys = {
   deadLettersAt: 'apel:hooks:dead:at',
   hook: (id: string, part: 'due' | 'lease') => `apel:hook:${id}:${part}`,
   hookLine: (id: string, line: string) => `apel:hook:${id}:line:${line}`,
+  instances: 'apel:instances',
   lease: (instance: string) => `apel:i:${instance}:lease`,
   epoch: (instance: string) => `apel:i:${instance}:epoch`,
   instanceLive: (instance: string) => `apel:i:${instance}:live`,

@@ -145,6 +145,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     log,
     voice: () => voice,
     transfers: {
+      left: async () => null,
       async reserve(call, legId, to) {
         const number = 'number' in to ? to.number : to.extension
         const order = {
@@ -161,7 +162,6 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     },
     optOuts: { add: async (call) => void optOuts.push(call.number) },
     recordsTalks: true,
-    telephony: () => telephony,
     texts: (program) => {
       const name = `${program.flow} ${program.version}`
       const files = sources.get(program)

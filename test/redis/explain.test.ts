@@ -14,7 +14,7 @@ import type { DialPolicy } from '../../src/dialer/plan.ts'
 import { Planner } from '../../src/dialer/planner.ts'
 import { makeLog } from '../../src/log.ts'
 import { keys, ROWS_A_BUCKET } from '../../src/store/keys.ts'
-import { openPolicy, ShiftedClock, trunk } from '../support/dialer.ts'
+import { openPolicy, ownerNamed, ShiftedClock, trunk } from '../support/dialer.ts'
 import { startTestRedis } from './server.ts'
 
 t.setTimeout(300_000)
@@ -123,7 +123,7 @@ async function stage(one: Case) {
   if (campaign === null) throw new Error('no campaign')
   const planner = new Planner(store, settings)
   const gate = new Gate({
-    ...{ store, policy, instance: 'one', now: clock.now },
+    ...{ store, policy, owner: ownerNamed('one'), now: clock.now },
     closed: () => (one.closed ? 'no link' : null),
   })
   const explainer = new Explainer({ store, definitions, planner, gate, policy })

@@ -1,9 +1,10 @@
 import t from 'tap'
+import type { Attempt } from '../../src/store/attempt-record.ts'
 import { connect, describe } from '../../src/store/connect.ts'
 import { Db } from '../../src/store/db.ts'
 import { acceptLedger, openLedger } from '../../src/store/generation.ts'
 import { DATA_VERSION } from '../../src/store/keys.ts'
-import { campaignOf, numbers, paperDialer, trunk } from '../support/dialer.ts'
+import { campaignOf, numbers, ownerNamed, paperDialer, trunk } from '../support/dialer.ts'
 import { waitFor } from '../support/wait.ts'
 import { startTestRedis } from './server.ts'
 
@@ -101,9 +102,15 @@ t.test('an instance that died leaves its calls to be found, and what it had in h
   await first.dialer.campaigns.act('c', 'start')
   await waitFor(() => first.placed.length === 2)
   await first.stop()
-  const second = await paperDialer(redis, { instance: 'one', trunks: [trunk({ channels: 2 })] })
+  const second = await paperDialer(redis, { instance: 'two', trunks: [trunk({ channels: 2 })] })
   t.teardown(() => second.stop())
-  const left = await second.dialer.unfinished('one')
+  await second.dialer.ledger.finish({ ...first.placed[0]!.record, ended_at: Date.now(), disposition: 'unknown' })
+  t.equal((await second.store.attempts.live()).length, 2, "another's call is not ended")
+  const claims = [ownerNamed('two'), ownerNamed('three')].map((owner) =>
+    second.store.attempts.claim('one', owner, null),
+  )
+  const [left, none] = (await Promise.all(claims)) as [Attempt[], Attempt[]]
+  t.same(none, [], 'one of two gets them')
   t.same(left.map(({ record }) => record.id).sort(), first.placed.map(({ record }) => record.id).sort())
   t.match(left[0], { state: 'reserved', row: 0, record: { disposition: null } })
   for (const { record } of left)

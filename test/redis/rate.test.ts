@@ -3,7 +3,7 @@ import { Gate } from '../../src/dialer/gate.ts'
 import type { Plan } from '../../src/dialer/plan.ts'
 import { Planner } from '../../src/dialer/planner.ts'
 import { Turns } from '../../src/dialer/turns.ts'
-import { openPolicy, realClock, trunk } from '../support/dialer.ts'
+import { openPolicy, ownerNamed, realClock, trunk } from '../support/dialer.ts'
 import { startTestRedis } from './server.ts'
 
 t.setTimeout(120_000)
@@ -26,7 +26,13 @@ for (const [cps, count] of [
       const store = await redis.store()
       await store.writable()
       const planner = new Planner(store, settings)
-      const gate = new Gate({ store, policy: openPolicy, instance: name, now: () => Date.now(), closed: () => null })
+      const gate = new Gate({
+        store,
+        policy: openPolicy,
+        owner: ownerNamed(name),
+        now: () => Date.now(),
+        closed: () => null,
+      })
       const turns = new Turns(realClock)
       while (given < count) {
         const number = `+4071${String(1_000_000 + cps * 1000 + given++)}`

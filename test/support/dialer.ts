@@ -7,6 +7,7 @@ import type { DialPolicy, Placement, Trunk } from '../../src/dialer/plan.ts'
 import { parseWindows } from '../../src/flow/calendar.ts'
 import type { Left, Windows } from '../../src/flow/io.ts'
 import { makeLog } from '../../src/log.ts'
+import type { Owner } from '../../src/store/instance.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { TestRedis } from '../redis/server.ts'
 
@@ -51,6 +52,9 @@ export function trunk(settings: Partial<Trunk> = {}): Trunk {
     ...settings,
   }
 }
+
+/** A process of this name, held to no lease. */
+export const ownerNamed = (instance: string): Owner => ({ instance, app: `apel-${instance}-1`, holder: null })
 
 export interface PaperDialer {
   dialer: Dialer
@@ -111,7 +115,7 @@ export async function paperDialer(redis: TestRedis, options: PaperOptions = {}):
         trunks: options.trunks ?? [trunk()],
         extensions: options.extensions ?? [],
       },
-      instance: options.instance ?? 'one',
+      owner: ownerNamed(options.instance ?? 'one'),
       clock,
       log: makeLog(process.env.APEL_TEST_LOG ?? 'silent'),
       known: () => ({ flows: null, trunks: null }),

@@ -8,7 +8,7 @@ import { breaker } from './breaker.ts'
 import { prelude } from './prelude.ts'
 
 /**
- * { id, now, create, fields, marks, disposition, outcome, counts, next: { state, due, rule, tries },
+ * { id, owner, now, create, fields, marks, disposition, outcome, counts, next: { state, due, rule, tries },
  *   callback: { state, next_at, due_at, expires_at, moved, retries }, opted_out, left: { field: text },
  *   sign, failover } → true; false when it had ended before.
  * `create`: an attempt that was never dialled (`dnc`, `blocked`, `expired`) is written down and ended in one.
@@ -21,6 +21,7 @@ export const finishScript = script(
 local key = P .. 'a:' .. a.id
 local state = call('HGET', key, '_state')
 if state == 'ended' or (not state and not a.create) then return 'false' end
+if state and not mine(key) then return 'false' end
 local flat = { '_state', 'ended' }
 local function put(name, text)
   flat[#flat + 1] = name
@@ -179,13 +180,13 @@ return 'true'
 `,
 )
 
-/** { id, fields, state } → true; false when the attempt is not there or has ended. */
+/** { id, owner, fields, state } → true; false when the attempt is not there, has ended, or is another process'. */
 export const updateScript = script(
   'update',
   `${prelude}${breaker}
 local key = P .. 'a:' .. a.id
 local state = call('HGET', key, '_state')
-if not state or state == 'ended' then return 'false' end
+if not state or state == 'ended' or not mine(key) then return 'false' end
 for name, text in pairs(a.fields) do call('HSET', key, name, text) end
 if not none(a.state) then
   call('HSET', key, '_state', a.state)

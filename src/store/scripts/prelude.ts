@@ -111,6 +111,11 @@ local function recordof(id)
   return out
 end
 
+-- Whether the process that speaks holds this call: one that was taken over has no say in it any more.
+local function mine(key)
+  return none(a.owner) or call('HGET', key, '_owner') == a.owner
+end
+
 -- The time in one of our ids, ms; nil for others.
 local function idtime(id)
   if string.find(id, '^%w%w%w%w%w%w%w%w%-%w+$') then return tonumber(string.sub(id, 1, 8), 36) end

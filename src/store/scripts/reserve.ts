@@ -19,7 +19,7 @@ import { prelude } from './prelude.ts'
  * { id, now, deadline, kind, campaign, row, callback, basis: { revision, packed, due_at }, number, trunks: [{ name, node, channels, rate, caller_id }],
  *   concurrency, rate, caps: { day, week, day_start, day_end }, budget: { max, per_day, day, day_end },
  *   fields: { name: JSON text }, marks: { name: text }, clock, assumed: { times, used, day, today },
- *   failover: the attempt that it follows over another trunk, explain }
+ *   failover: the attempt that it follows over another trunk, explain, holder: what the lease of `marks.instance` says }
  * → { verdict: 'reserved', trunk, attempt, kind, room } | { verdict: 'hold' | 'refuse', rule, until } | { verdict: 'busy', wait }
  *   | { verdict: 'gone' | 'stale' }; with `explain` { verdicts: [[rule, verdict, until, why]…] }.
  */
@@ -32,6 +32,10 @@ local c = not none(a.campaign) and a.campaign or nil
 local row = not none(a.row) and a.row or nil
 local cb = not none(a.callback) and a.callback or nil
 if not a.explain and rnow > a.deadline then return cjson.encode({ verdict = 'busy', wait = 0, rule = 'stale' }) end
+-- A process that slept longer than its lease, or has lost its name to another, writes nothing down.
+if not a.explain and not none(a.holder) and call('GET', P .. 'i:' .. a.marks.instance .. ':lease') ~= a.holder then
+  return '{"verdict":"hold","rule":"gate_closed","until":0}'
+end
 
 local s = row and contact(c, row)
 local follows = not none(a.failover)

@@ -139,6 +139,7 @@ export function memoryPorts(clock: HandClock): {
     log: quiet,
     voice: () => voice,
     transfers: {
+      left: async () => null,
       async reserve(_, id) {
         const order = { id, endpoint: 'PJSIP/100@pbx', callerId: null, ring: 20_000, amd: false }
         return { record: { ...recordOf(id), kind: 'leg' }, order }
@@ -146,7 +147,6 @@ export function memoryPorts(clock: HandClock): {
     },
     optOuts: { add: (call, list) => kept(() => ledger.optOuts.push(`${call.number} ${list}`)) },
     recordsTalks: true,
-    telephony: () => node,
     texts: () => null,
     publish: (event) => events.push(event),
   }
@@ -162,10 +162,7 @@ export function aCall(program: Program, { amd = false, longest = 3600_000 } = {}
     record: recordOf(line.id),
     program,
     context: contextOf(line.id),
-    node: 'local',
-    amd,
-    longest,
-    ports,
+    ...{ telephony: node, amd, ring: null, absolute: null, longest, taken: null, ports },
   })
   call.take(line)
   const tell = async (event: Told) => {

@@ -54,6 +54,8 @@ export function handClock(start = Date.UTC(2026, 0, 5, 8)): HandClock {
 export interface HandLine extends Line {
   /** What was asked of the line, in order, e.g. `play p1 a b`, `stop p1`, `music default`, `hangup`. */
   asked: string[]
+  /** Sounds that are being played and recordings that are being made. */
+  there: Set<string>
   /** RTP packets that have come. */
   packets: number
   /** Requests of this kind fail with this from now on. */
@@ -77,6 +79,7 @@ export function handLine(id = 'call-1'): HandLine {
   const line: HandLine = {
     id,
     asked: [],
+    there: new Set(),
     packets: 0,
     released: false,
     ask,
@@ -86,6 +89,14 @@ export function handLine(id = 'call-1'): HandLine {
     stopMusic: () => ask('quiet'),
     record: (name, { beep, maxTime }) => ask('record', `${name} ${beep ? 'beep ' : ''}${maxTime}`),
     stopRecord: (name, keep) => ask(keep ? 'keep' : 'drop', name),
+    async plays(play) {
+      await ask('plays', play)
+      return line.there.has(play)
+    },
+    async records(name) {
+      await ask('records', name)
+      return line.there.has(name) ? 'now' : null
+    },
     press: (keys, gap) => ask('press', `${keys} ${gap}`),
     ring: () => ask('ring'),
     answer: () => ask('answer'),
@@ -135,6 +146,12 @@ export function handNode(): HandNode {
   const listeners = new Map<string, (event: LineEvent) => void>()
   const node: HandNode = {
     node: 'local',
+    app: 'apel-test-1',
+    startup: () => '',
+    async bridged(id) {
+      await line.ask('bridged', id)
+      return null
+    },
     asked: line.asked,
     lines: new Map(),
     tell: (id, event) => listeners.get(id)?.(event),

@@ -33,7 +33,10 @@ function setUp() {
       return line
     },
     onInbound() {},
+    app: 'apel-test-1',
+    startup: () => '',
     bridge: async () => {},
+    bridged: async () => null,
     recordBridge: async () => {},
     unbridge: async () => {},
   } satisfies Telephony

@@ -1,0 +1,176 @@
+/**
+ * The service is killed while calls of every kind are on, and started again: every phone hears its conversation go on and
+ * reaches the end that it was told to reach. Phones press their keys on their own clocks, and hang up by themselves when they
+ * hear nothing for twelve seconds.
+ */
+
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { answers, calls, impatient } from '../support/behaviours.ts'
+import { isIn } from '../support/ear.ts'
+import type { Behaviour, PhoneCall } from '../support/phone.ts'
+import { recording } from '../support/recording.ts'
+import { speech } from '../support/speech.ts'
+import { startSystem } from '../support/system.ts'
+import { waitFor } from '../support/wait.ts'
+
+t.setTimeout(170_000)
+
+const flow = (name: string, steps: string, head = '') => `
+flow: ${name}
+language: en
+voice: { name: en-gb, rate: 170 }
+vars: { answer: {}, word: "", to: "" }
+defaults: { timeout: 8s }
+start: one
+${head}
+steps:
+${steps}
+`
+const end = `options: { "1": { say: "Goodbye.", outcome: ended, goto: hangup } }`
+const story = 'Once upon a time there was a telephone that nobody could take away from those who were talking on it'
+const flows = {
+  story: flow('story', `  one: { say: "${story}, ${story}." }\n  two: { menu: "To end, press 1.", ${end} }`),
+  wait: flow('wait', `  one: { menu: "Please think, and then press 1.", timeout: 25s, ${end} }`),
+  hold: flow(
+    'hold',
+    `  one: { hold: "One minute, please.", task: { external: desk }, save: answer, on: { done: two, failed: two } }
+  two: { menu: "It is {answer.text}. To end, press 1.", ${end} }`,
+  ),
+  message: flow(
+    'message',
+    `  one: { record: "Please speak.", save: word, final_silence: 2s }
+  two: { menu: "Thank you. To end, press 1.", ${end} }`,
+  ),
+  talk: flow(
+    'talk',
+    `  one: { dial: { number: "{to}" }, timeout: 20s, on: { completed: two, busy: two, no_answer: two, failed: two } }
+  two: { menu: "That was it. To end, press 1.", ${end} }`,
+  ),
+}
+const system = await startSystem({
+  flows,
+  config: { inbound: { '+40311234567': 'story' } },
+  trunk: { channels: 60, cps: 50 },
+})
+t.teardown(() => system.stop())
+const { exchange } = system
+let count = 0
+
+interface Subject {
+  id: string
+  call: () => Promise<PhoneCall>
+}
+
+async function dial(flow: string, behaviour: Behaviour, vars: Record<string, unknown> = {}): Promise<Subject> {
+  count += 1
+  const number = `+4072700${String(count).padStart(4, '0')}`
+  const phone = exchange.phone(number, behaviour)
+  const { id } = await system.api('POST', '/v1/calls', { to: number, flow, vars })
+  return { id, call: () => phone.call() }
+}
+
+/** Presses 1 when they have been asked, again each time that they are. */
+const presses: Behaviour = async (call) => {
+  for (let heard = 0; ; ) {
+    await call.until('a question', () => call.ear.ended() > heard, 100_000)
+    heard = call.ear.ended()
+    if (!call.ear.hearing()) await call.press('1')
+  }
+}
+const listens = (then: Behaviour, ring = 200) => impatient(answers(then, { ring }))
+const state = async (id: string): Promise<string> => (await system.api('GET', `/v1/calls/${id}`)).state
+
+t.test('the service is killed and started again: nobody is cut off, and everybody comes to the end', async (t) => {
+  const voice = await speech('I would like to say something that takes rather a long time, and I will go on saying it')
+  let killed = false
+  let back = false
+  const story = await dial('story', listens(presses))
+  const waits = await dial(
+    'wait',
+    listens(async (call) => {
+      await call.until('the restart', () => back, 60_000)
+      await call.after(1500)
+      await presses(call)
+    }),
+  )
+  const held = await dial('hold', listens(presses))
+  const message = await dial(
+    'message',
+    answers(async (call) => {
+      await call.heard(1)
+      for (let n = 0; n < 3; n += 1) await call.say(voice)
+      await impatient(presses)(call)
+    }),
+  )
+  const colleague = exchange.phone(
+    '+40727009999',
+    answers(async (call) => {
+      await call.until('the restart', () => back, 60_000)
+      await call.after(2000)
+      await call.hangUp()
+    }),
+  )
+  const talk = await dial('talk', answers(presses), { to: '+40727009999' })
+  const rings = await dial(
+    'story',
+    impatient(async (call) => {
+      await call.ring()
+      await call.until('the restart', () => back, 60_000)
+      await call.answer()
+      await presses(call)
+      await call.ended
+    }),
+  )
+  const gap = await dial(
+    'story',
+    impatient(async (call) => {
+      await call.ring()
+      await call.until('the kill', () => killed, 60_000)
+      await call.after(500)
+      await call.answer()
+      await presses(call)
+      await call.ended
+    }),
+  )
+  const caller = await exchange.call('+40311234567', '+40727008888', impatient(calls(presses)))
+  await Promise.all(
+    [story, waits, held, message, talk].map(({ id }) => waitFor(async () => (await state(id)) === 'up')),
+  )
+  await Promise.all([rings, gap].map(({ id }) => waitFor(async () => (await state(id)) === 'ringing')))
+  await waitFor(() => colleague.calls[0]?.answeredAt, { what: 'the colleague' })
+  await sleep(4000)
+  await system.service.end('SIGKILL')
+  killed = true
+  await sleep(2500)
+  await system.service.start()
+  back = true
+  t.comment('back')
+  await waitFor(async () => (await system.api('GET', `/v1/calls/${held.id}`)).state === 'up')
+  await sleep(3000)
+  await system.api('POST', `/v1/calls/${held.id}/tasks/desk`, { status: 'done', result: { text: 'Thursday' } })
+  for (const [name, subject] of Object.entries({ story, waits, held, message, talk, rings, gap })) {
+    const record = await system.ended(subject.id)
+    const { disposition, outcome, hangup_by, steps } = record
+    t.comment(
+      name,
+      JSON.stringify({ disposition, outcome, hangup_by }),
+      JSON.stringify(steps.map((s: any) => `${s.step} ${s.event}`)),
+    )
+    t.match(record, { disposition: 'completed', outcome: 'ended', hangup_by: 'flow' }, name)
+    const call = await subject.call()
+    t.equal(call.endedBy, 'far', `${name} was not left in silence`)
+  }
+  await caller.ended
+  t.equal(caller.endedBy, 'far')
+  const file = recording(
+    join(system.folder, 'data'),
+    (await system.api('GET', `/v1/calls/${message.id}`)).recordings[0],
+  )
+  t.ok(file && isIn(file, voice), 'the message goes on over the kill')
+  const dialogs = await exchange.dialogs()
+  t.equal(new Set(dialogs.map(({ to }) => to)).size, dialogs.length, 'nobody was dialled twice')
+  const metrics = await system.api('GET', '/metrics')
+  t.match(metrics, /apel_takeovers_total 8/)
+})
