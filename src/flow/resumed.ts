@@ -11,14 +11,21 @@ const UNNOTICED = 2_000
 
 /** `gap`: how long nobody heard them, ms. */
 export function resumed(turn: Turn, gap: number): void {
-  const { s, program } = turn
+  const { s } = turn
   const typedAhead = s.buffer.includes(CONCEALED)
   if (typedAhead) s.buffer = ''
-  for (const name of s.hidden) if (lost(s.vars[name])) s.vars = { ...s.vars, [name]: program.vars[name] }
+  s.vars = emptied(s.vars, s.hidden)
+  s.calls = s.calls.map((frame) => ({ ...frame, vars: emptied(frame.vars, frame.hidden) }))
   const step = currentStep(turn)
   if (step === null || s.ask === null || s.ask.phase === 'last') return
   const waits = s.ask.phase === 'wait' && s.recording === null && s.talking === null
   if ((gap > UNNOTICED && waits) || lost(s.act)) goTo(turn, step.id, 'taken over', 'resume')
+}
+
+/** A variable whose digits are lost holds none. */
+function emptied(vars: Record<string, unknown>, hidden: readonly string[]): Record<string, unknown> {
+  const gone = hidden.filter((name) => lost(vars[name]))
+  return gone.length === 0 ? vars : { ...vars, ...Object.fromEntries(gone.map((name) => [name, ''])) }
 }
 
 function lost(value: unknown): boolean {

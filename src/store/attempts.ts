@@ -156,7 +156,7 @@ export class Attempts {
    */
   async claim(instance: string, owner: Owner, nodes: string[] | null): Promise<Attempt[]> {
     const input = { from: instance, to: owner.instance, owner: owner.app, holder: owner.holder, nodes }
-    return await this.getMany(await this.db.run<string[]>(claimScript, input))
+    return await this.getMany((await this.db.run<string[]>(claimScript, input)).sort())
   }
 
   /** Ends it, exactly once; false when it had ended before. */

@@ -7,11 +7,11 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { answers, calls, impatient } from '../support/behaviours.ts'
-import { isIn } from '../support/ear.ts'
-import type { Behaviour, PhoneCall } from '../support/phone.ts'
+import { answers, calls, impatient } from '../../src/phones/behaviours.ts'
+import { isIn } from '../../src/phones/ear.ts'
+import type { Behaviour, PhoneCall } from '../../src/phones/phone.ts'
+import { speech } from '../../src/phones/speech.ts'
 import { recording } from '../support/recording.ts'
-import { speech } from '../support/speech.ts'
 import { startSystem } from '../support/system.ts'
 import { waitFor } from '../support/wait.ts'
 
@@ -156,7 +156,7 @@ t.test('the service is killed and started again: nobody is cut off, and everybod
     t.comment(
       name,
       JSON.stringify({ disposition, outcome, hangup_by }),
-      JSON.stringify(steps.map((s: any) => `${s.step} ${s.event}`)),
+      JSON.stringify(steps.map((s: Record<string, string>) => `${s.step} ${s.event}`)),
     )
     t.match(record, { disposition: 'completed', outcome: 'ended', hangup_by: 'flow' }, name)
     const call = await subject.call()

@@ -62,7 +62,7 @@ async function lived(paper: PaperDialer): Promise<void> {
   await waitFor(() => paper.placed.length === 2)
   for (const call of paper.placed) {
     const { id, number } = call.record
-    await paper.store.journals.add(id, { type: 'begin', contact: { number } }, 30 * DAY)
+    await paper.store.journals.add(id, 'apel-one-1', { type: 'begin', contact: { number } }, 30 * DAY)
     await paper.store.attempts.addSteps(id, [{ at: 1, step: 'ask', event: 'start' }])
     await paper.dialer.callbacks.schedule(call.record, {
       ...{
