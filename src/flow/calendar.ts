@@ -12,8 +12,9 @@
  */
 
 import { parsePhoneNumberFromString } from 'libphonenumber-js'
-import { DateTime, IANAZone } from 'luxon'
+import { DateTime, type IANAZone } from 'luxon'
 import type { Windows } from './io.ts'
+import { zoneOf } from './zone.ts'
 
 const MINUTE = 60_000
 const DAY = 86_400_000
@@ -77,8 +78,7 @@ function merge(intervals: Interval[]): Interval[] {
 
 /** Is this an IANA zone that the calendar knows? */
 export function isZone(name: string): boolean {
-  // `create` remembers the zones it has seen; `isValidZone` would make a formatter each time.
-  return IANAZone.create(name).isValid
+  return zoneOf(name).isValid
 }
 
 /**
@@ -90,45 +90,22 @@ export function isOpen(at: number, zones: string[], windows: Windows[], holidays
   return (
     zones.length > 0 &&
     zones.every((name) => {
-      const zone = IANAZone.create(name)
-      return zone.isValid && openIn(offsetAt(zone, at) * MINUTE, at, windows, closed)
+      const zone = zoneOf(name)
+      return zone.isValid && openIn(zone.offset(at) * MINUTE, at, windows, closed)
     })
   )
 }
 
-const QUARTER = 15 * MINUTE
-const offsets = new Map<IANAZone, Map<number, number>>()
-
-/**
- * Minutes that local time is ahead of UTC. Clocks are changed at quarters of an hour of UTC, so an offset is asked for once a
- * quarter: the question is a hundred times dearer than the answer.
- */
-function offsetAt(zone: IANAZone, at: number): number {
-  let known = offsets.get(zone)
-  if (known === undefined) {
-    known = new Map()
-    offsets.set(zone, known)
-  }
-  const quarter = Math.floor(at / QUARTER)
-  let offset = known.get(quarter)
-  if (offset === undefined) {
-    if (known.size >= REMEMBERED) known.clear()
-    offset = zone.offset(quarter * QUARTER)
-    known.set(quarter, offset)
-  }
-  return offset
-}
-
 /** The local date (YYYY-MM-DD) in `zone` at `at`. */
 export function localDate(at: number, zone: string): string {
-  return dateOf(Math.floor((at + offsetAt(IANAZone.create(zone), at) * MINUTE) / DAY))
+  return dateOf(Math.floor((at + zoneOf(zone).offset(at) * MINUTE) / DAY))
 }
 
 /** The instant at which the next local day begins in `zone`, ms since the epoch. */
 export function nextLocalDay(at: number, zone: string): number {
-  const iana = IANAZone.create(zone)
+  const iana = zoneOf(zone)
   const today = localDate(at, zone)
-  return firstInstant(at, at + 2 * DAY, (t) => dateOf(Math.floor((t + offsetAt(iana, t) * MINUTE) / DAY)) > today)
+  return firstInstant(at, at + 2 * DAY, (t) => dateOf(Math.floor((t + iana.offset(t) * MINUTE) / DAY)) > today)
 }
 
 /**
@@ -143,7 +120,7 @@ export function nextOpening(
   horizonMs: number,
 ): number | null {
   const closed = new Set(holidays)
-  const known = zones.map((name) => IANAZone.create(name))
+  const known = zones.map((name) => zoneOf(name))
   if (known.length === 0 || known.some((zone) => !zone.isValid)) return null
   const latest = at + horizonMs
   let candidate = at
@@ -160,10 +137,9 @@ export function nextOpening(
 function openingIn(zone: IANAZone, at: number, windows: Windows[], closed: Set<string>, latest: number): number | null {
   let t = at
   while (t <= latest) {
-    const minutes = offsetAt(zone, t)
+    const minutes = zone.offset(t)
     const dayEnd = t + DAY - positive(t + minutes * MINUTE, DAY)
-    const change =
-      offsetAt(zone, dayEnd) === minutes ? dayEnd : firstInstant(t, dayEnd, (u) => offsetAt(zone, u) !== minutes)
+    const change = zone.offset(dayEnd) === minutes ? dayEnd : firstInstant(t, dayEnd, (u) => zone.offset(u) !== minutes)
     const opening = openingOfDay(minutes * MINUTE, t, windows, closed)
     if (opening !== null && opening < change) return opening <= latest ? opening : null
     t = change
@@ -249,5 +225,7 @@ function zonesOfCountry(country: string): string[] {
 
 /** The same time of day on the next local day in `zone`; an hour that is skipped there moves on by what is skipped. */
 export function sameTimeNextDay(at: number, zone: string): number {
-  return DateTime.fromMillis(at, { zone }).plus({ days: 1 }).toMillis()
+  return DateTime.fromMillis(at, { zone: zoneOf(zone) })
+    .plus({ days: 1 })
+    .toMillis()
 }

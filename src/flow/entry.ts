@@ -6,6 +6,7 @@
 import { type CountryCode, parsePhoneNumberFromString } from 'libphonenumber-js'
 import { DateTime } from 'luxon'
 import type { CallContext } from './io.ts'
+import { zoneOf } from './zone.ts'
 
 export type EntryType = 'digits' | 'number' | 'date' | 'time' | 'phone'
 /** The least or the largest that fits; null is no limit. Dates and times compare as text. */
@@ -50,8 +51,8 @@ function readDate(keys: string, at: number, zone: string): string | null {
   if (keys.length !== 4 && keys.length !== 8) return null
   const day = Number(keys.slice(0, 2))
   const month = Number(keys.slice(2, 4))
-  const today = DateTime.fromMillis(at, { zone }).startOf('day')
-  const inYear = (year: number) => DateTime.fromObject({ year, month, day }, { zone })
+  const today = DateTime.fromMillis(at, { zone: zoneOf(zone) }).startOf('day')
+  const inYear = (year: number) => DateTime.fromObject({ year, month, day }, { zone: zoneOf(zone) })
   if (keys.length === 8) {
     const date = inYear(Number(keys.slice(4)))
     return date.isValid && Number(keys.slice(4)) >= 1000 ? date.toISODate() : null

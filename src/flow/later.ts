@@ -9,6 +9,7 @@ import { nextOpening } from './calendar.ts'
 import { DURATION, parseDuration } from './duration.ts'
 import type { CallContext, Windows } from './io.ts'
 import type { SpokenDay } from './phrases.ts'
+import { zoneOf } from './zone.ts'
 
 export type Choice =
   | { kind: 'in'; ms: number }
@@ -18,8 +19,10 @@ export type Choice =
 
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']
 const LONG_DAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday']
+const MINUTE = 60_000
+const DAY = 86_400_000
 /** Nothing opens within this time: there is no callback. */
-const HORIZON = 7 * 86_400_000
+const HORIZON = 7 * DAY
 
 /** `30m`, `16:30`, `tomorrow 10:00`, `mon 09:00` or `enter_time`; null when it is none of them. */
 export function readChoice(text: string): Choice | null {
@@ -39,7 +42,7 @@ export function readChoice(text: string): Choice | null {
 export function wantedTime(choice: Exclude<Choice, { kind: 'typed' }>, at: number, zone: string): number {
   if (choice.kind === 'in') return at + choice.ms
   const [hour, minute] = choice.time.split(':').map(Number)
-  const today = DateTime.fromMillis(at, { zone }).set({ hour, minute, second: 0, millisecond: 0 })
+  const today = DateTime.fromMillis(at, { zone: zoneOf(zone) }).set({ hour, minute, second: 0, millisecond: 0 })
   if (choice.day === 'tomorrow') return today.plus({ days: 1 }).toMillis()
   for (let days = 0; days <= 7; days++) {
     const day = today.plus({ days })
@@ -63,16 +66,22 @@ export function open(wanted: number, context: CallContext, window: Windows | nul
 
 /** How a moment is spoken, rounded to the minute. */
 export function spokenTime(due: number, at: number, zone: string): { day: SpokenDay; time: string } {
-  const moment = DateTime.fromMillis(Math.round(due / 60_000) * 60_000, { zone })
-  const today = DateTime.fromMillis(at, { zone }).startOf('day')
-  const days = Math.round(moment.startOf('day').diff(today, 'days').days)
+  const moment = localTime(Math.round(due / MINUTE) * MINUTE, zone)
+  const today = Math.floor(localTime(at, zone) / DAY)
+  const days = Math.floor(moment / DAY) - today
+  const [date, time] = new Date(moment).toISOString().split('T') as [string, string]
   const day: SpokenDay =
     days <= 0
       ? { day: 'today' }
       : days === 1
         ? { day: 'tomorrow' }
         : days < 7
-          ? { day: 'weekday', weekday: moment.weekday - 1 }
-          : { day: 'date', date: moment.toISODate()! }
-  return { day, time: moment.toFormat('HH:mm') }
+          ? { day: 'weekday', weekday: (new Date(moment).getUTCDay() + 6) % 7 }
+          : { day: 'date', date }
+  return { day, time: time.slice(0, 5) }
+}
+
+/** What the clock shows there, as milliseconds since the epoch would show it in UTC. */
+function localTime(at: number, zone: string): number {
+  return at + zoneOf(zone).offset(at) * MINUTE
 }
