@@ -99,8 +99,9 @@ function cycles(program: Program, ways: Map<string, Way[]>, seen: Set<string>, r
       } else if (state.get(next) === 'open') {
         const round = path.slice(path.findIndex(({ id }) => id === next)).map(({ id }) => id)
         const step = program.steps.get(next)
+        const told = found.has(next)
         for (const id of round) found.add(id)
-        if (step !== undefined)
+        if (step !== undefined && !told)
           report(
             'cycle',
             `this can go round for ever without the other side doing anything: ${[...round, next].map(nameOf).join(' -> ')}`,

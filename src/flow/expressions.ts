@@ -76,24 +76,31 @@ export function expressionCompiler(types: Record<string, ValueType>, reads: Prog
   const environment = base.clone()
   for (const [name, type] of Object.entries(types)) environment.registerVariable(name, CEL_TYPES[type])
   const names = [...Object.keys(types), ...RESERVED]
+  const compile = (source: string): Expression | ExpressionFault => {
+    if (source.length > MAX_LENGTH) return fault(`an expression is at most ${MAX_LENGTH} characters long`, 0)
+    try {
+      const parsed = environment.parse(source)
+      const found = inspect(parsed.ast as unknown as Ast, types, reads)
+      if (found.fault !== null) return found.fault
+      const checked = parsed.check()
+      if (!checked.valid) return explain(checked.error, names)
+      return {
+        source,
+        type: typeOf(checked.type ?? 'dyn'),
+        reads: found.variables,
+        run: (scope) => plain(parsed(scope)),
+      }
+    } catch (error) {
+      return explain(error, names)
+    }
+  }
+  // Long flows say the same names again and again.
+  const known = new Map<string, Expression | ExpressionFault>()
   return {
     compile(source) {
-      if (source.length > MAX_LENGTH) return fault(`an expression is at most ${MAX_LENGTH} characters long`, 0)
-      try {
-        const parsed = environment.parse(source)
-        const found = inspect(parsed.ast as unknown as Ast, types, reads)
-        if (found.fault !== null) return found.fault
-        const checked = parsed.check()
-        if (!checked.valid) return explain(checked.error, names)
-        return {
-          source,
-          type: typeOf(checked.type ?? 'dyn'),
-          reads: found.variables,
-          run: (scope) => plain(parsed(scope)),
-        }
-      } catch (error) {
-        return explain(error, names)
-      }
+      const made = known.get(source) ?? compile(source)
+      known.set(source, made)
+      return made
     },
   }
 }

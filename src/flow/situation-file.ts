@@ -5,7 +5,7 @@ import { situation as shape } from './file.ts'
 import { NAME } from './schema.ts'
 import { problemsOf } from './shape-faults.ts'
 import { placeOf } from './source.ts'
-import { compileStep } from './step-file.ts'
+import { compileStep, follow } from './step-file.ts'
 
 interface Raw {
   key?: string
@@ -44,11 +44,9 @@ export function buildSituations(shop: Workshop, raw: unknown): void {
     for (const [index, id] of ids.entries()) {
       const step = shop.program.steps.get(id)
       const following = ids[index + 1]
-      if (step === undefined || step.next !== null) continue
-      step.next =
-        following === undefined
-          ? { to: 'return', place: step.place }
-          : { to: 'step', step: following, place: step.place }
+      if (step === undefined) continue
+      const { place } = step
+      follow(step, following === undefined ? { to: 'return', place } : { to: 'step', step: following, place })
     }
     if (map.key !== undefined) {
       const other = shop.program.keys.get(map.key)

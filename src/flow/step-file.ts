@@ -2,7 +2,7 @@
 
 import type { Problem } from '../errors.ts'
 import { buildAt, type Workshop } from './build.ts'
-import type { Program, Step } from './program.ts'
+import type { Program, Step, Target } from './program.ts'
 import { problemsOf, unknownKey } from './shape-faults.ts'
 import { type Path, placeOf } from './source.ts'
 import { type KnownVerb, verbs } from './verbs.ts'
@@ -89,9 +89,14 @@ export function linkSteps(program: Program, order: string[]): void {
   for (const [index, name] of order.entries()) {
     const step = program.steps.get(name)
     const below = order[index + 1]
-    if (step === undefined || step.next !== null || below === undefined) continue
-    step.next = { to: 'step', step: below, place: step.place }
+    if (step !== undefined && below !== undefined) follow(step, { to: 'step', step: below, place: step.place })
   }
+}
+
+/** What comes after a step: where nothing is written, and after a `next` that says or sets something and goes nowhere. */
+export function follow(step: Step, below: Target): void {
+  if (step.next === null) step.next = below
+  else if (step.next.to === 'inline') step.next.inline.goto ??= below
 }
 
 function at(value: unknown, path: Path): unknown {

@@ -85,7 +85,8 @@ function resolve(
     case 'return':
       return { place: 'back', spoken: false }
     case 'inline': {
-      const { place } = resolve(program, step, target.inline.goto ?? step.next)
+      // A `next` that goes nowhere, with no step below it, leads nowhere.
+      const { place } = resolve(program, step, target.inline.goto ?? (target === step.next ? null : step.next))
       return { place, spoken: target.inline.say !== null && !isBlank(target.inline.say) }
     }
   }

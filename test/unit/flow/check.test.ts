@@ -1,6 +1,6 @@
 import t from 'tap'
 import { loadFlows } from '../../../src/flow/load.ts'
-import { faults, flow } from './talk.ts'
+import { faults, flow, talk } from './talk.ts'
 
 t.test('steps that nobody reaches', async (t) => {
   t.match(faults('\nstart: a\nsteps:\n  a: { hangup: true }\n  b: { say: "B.", next: b2 }\n  b2: { goto: b }'), [
@@ -54,6 +54,16 @@ t.test('ways without an end', async (t) => {
     ),
     [/cycle/],
   )
+})
+
+t.test('a `next` that only says or keeps something goes on to the step below, if there is one', async (t) => {
+  const { said, result } = talk(
+    '\nstart: a\nsteps:\n  a: { say: "A.", next: { say: "And.", outcome: x } }\n  b: { hangup: { say: "B." } }',
+    [],
+  )
+  t.strictSame(said, ['A.', 'And.', 'B.', '[hangs up]'])
+  t.equal(result.outcome, 'x')
+  t.match(faults('\nstart: a\nsteps:\n  a: { say: "A.", next: { outcome: x } }'), [/no-end there is no step below/])
 })
 
 t.test('rounds that can be walked without the other side doing anything', async (t) => {
