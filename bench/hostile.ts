@@ -6,7 +6,7 @@
  */
 import { parseArgs } from 'node:util'
 import { loadFlows } from '../src/flow/load.ts'
-import { hostile, worst } from '../test/support/hostile.ts'
+import { filesOf, hostile, worst } from '../test/support/hostile.ts'
 
 const { values } = parseArgs({
   options: {
@@ -20,7 +20,7 @@ const count = Number(values.count)
 /** Milliseconds of processor time, so that what else runs on the machine does not count. */
 function read(text: string): number {
   const begun = process.cpuUsage()
-  const { programs, problems } = loadFlows([{ path: 'flows/hostile.yaml', text }])
+  const { programs, problems } = loadFlows(filesOf(text))
   const { user, system } = process.cpuUsage(begun)
   if (programs.size === 0 && !problems.some(({ severity }) => severity === 'error')) throw new Error('no answer')
   return (user + system) / 1000

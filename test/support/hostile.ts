@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { stringify } from 'yaml'
+import type { FlowFile } from '../../src/flow/load.ts'
 import { readSource } from '../../src/flow/source.ts'
 
 export interface Hostile {
@@ -229,6 +230,14 @@ function placesIn(value: unknown, path: (string | number)[] = []): { path: (stri
     ...inner.flatMap(([key, item]) => placesIn(item, [...path, Array.isArray(value) ? Number(key) : key])),
   ]
 }
+
+/** The text as a flow's file, with the libraries that shipped flows include. */
+export function filesOf(text: string): FlowFile[] {
+  libraries ??= shipped('scripts-yaml/library').map((path) => ({ path, text: readFileSync(path, 'utf8') }))
+  return [{ path: 'scripts-yaml/flows/hostile.yaml', text }, ...libraries]
+}
+
+let libraries: FlowFile[] | null = null
 
 function shipped(folder: string): string[] {
   return readdirSync(folder)

@@ -10,7 +10,7 @@ import { loadFlows } from '../../../src/flow/load.ts'
 import type { Program } from '../../../src/flow/program.ts'
 import { testCall } from '../../../src/flow/simulate.ts'
 import { begin, step } from '../../../src/flow/step.ts'
-import { dice, hostile, worst } from '../../support/hostile.ts'
+import { dice, filesOf, hostile, worst } from '../../support/hostile.ts'
 import { happen } from './happenings.ts'
 import { NOW } from './talk.ts'
 
@@ -24,11 +24,12 @@ const MOST = 5000
 /** Reads a text; what is wrong with the answer, or the program that it became. */
 function read(text: string): { program: Program | null; wrong: string | null; took: number } {
   const begun = performance.now()
-  const { programs, problems } = loadFlows([{ path: 'flows/hostile.yaml', text }])
+  const files = filesOf(text)
+  const { programs, problems } = loadFlows(files)
   const took = performance.now() - begun
   const program = programs.get('hostile') ?? null
-  const lines = text.split('\n').length
-  const lost = problems.find((p) => p.line < 1 || p.line > lines || p.column < 1 || p.message === '')
+  const lines = new Map(files.map((file) => [file.path, file.text.split('\n').length]))
+  const lost = problems.find((p) => p.line < 1 || p.line > (lines.get(p.file) ?? 0) || p.column < 1 || p.message === '')
   const errors = problems.filter((p) => p.severity === 'error').length
   const wrong =
     lost !== undefined

@@ -74,6 +74,10 @@ function changed(value: unknown, path: (string | number)[], to: unknown): unknow
 }
 
 t.test('what the schema refuses, check refuses too, wherever a key or a value is spoilt', async (t) => {
+  const libraries = listed('scripts-yaml/library').map((name) => ({
+    path: `library/${name}`,
+    text: readFileSync(`scripts-yaml/library/${name}`, 'utf8'),
+  }))
   const files = ['test/flows/good/every_verb.yaml', 'scripts-yaml/flows/appointment.yaml']
   let refused = 0
   for (const path of files) {
@@ -86,7 +90,7 @@ t.test('what the schema refuses, check refuses too, wherever a key or a value is
         const flow = changed(root?.value, at, to)
         if (validate(flow)) continue
         refused++
-        const { problems } = loadFlows([{ path, text: JSON.stringify(flow) }])
+        const { problems } = loadFlows([{ path, text: JSON.stringify(flow) }, ...libraries])
         if (!problems.some((p) => p.severity === 'error'))
           t.fail(`${path}: check takes ${JSON.stringify(to)} at ${at.join('.')}`)
       }
