@@ -9,6 +9,7 @@ import { FRAME, FRAME_MS, KEY, keyPayload, QUIET, SOUND, writeRtp } from './rtp.
 /** One thing to send: `frames` frames long; `at` builds the packets of its n-th frame. */
 interface Utterance {
   frames: number
+  keys: boolean
   packets(frame: number, timestamp: number): { type: number; marker: boolean; timestamp: number; payload: Buffer }[]
   done(): void
 }
@@ -42,7 +43,7 @@ export class Mouth {
   /** Says raw ulaw at 8 kHz; resolves when it has been said. */
   say(ulaw: Buffer): Promise<void> {
     const frames = Math.ceil(ulaw.length / FRAME)
-    return this.#utter(frames, (frame, timestamp) => {
+    return this.#utter(frames, false, (frame, timestamp) => {
       const piece = ulaw.subarray(frame * FRAME, (frame + 1) * FRAME)
       const payload = piece.length === FRAME ? piece : Buffer.concat([piece, SILENCE.subarray(piece.length)])
       return [{ type: SOUND, marker: frame === 0, timestamp, payload }]
@@ -56,7 +57,7 @@ export class Mouth {
     let last = Promise.resolve()
     for (const key of keys) {
       let begin = 0
-      last = this.#utter(down, (frame, timestamp) => {
+      last = this.#utter(down, true, (frame, timestamp) => {
         if (frame === 0) begin = timestamp
         const length = (frame + 1) * FRAME
         const packet = (end: boolean) => ({ type: KEY, timestamp: begin, payload: keyPayload(key, length, end) })
@@ -64,7 +65,7 @@ export class Mouth {
         // The end is sent three times, for a network that loses packets.
         return frame < down - 1 ? [first] : [first, ...[1, 2, 3].map(() => ({ marker: false, ...packet(true) }))]
       })
-      void this.#utter(up, () => [])
+      void this.#utter(up, true, () => [])
     }
     await last
   }
@@ -75,10 +76,10 @@ export class Mouth {
     for (const utterance of this.#queue.splice(0)) utterance.done()
   }
 
-  #utter(frames: number, packets: Utterance['packets']): Promise<void> {
+  #utter(frames: number, keys: boolean, packets: Utterance['packets']): Promise<void> {
     if (this.#closed || frames === 0) return Promise.resolve()
     return new Promise((done) => {
-      this.#queue.push({ frames, packets, done })
+      this.#queue.push({ frames, keys, packets, done })
       this.#wake()
     })
   }
@@ -97,6 +98,8 @@ export class Mouth {
   /** Sends every frame that is due (more than one after the process was busy), then sleeps until the next. */
   #tick = (): void => {
     this.#timer = null
+    // Nobody presses keys faster because time has been lost.
+    if (this.#queue[0]?.keys) this.#frame = Math.max(this.#frame, this.#due())
     for (const due = this.#due(); this.#frame <= due; this.#frame += 1) {
       if (!this.#sendFrame(this.#base + this.#frame * FRAME)) return
     }

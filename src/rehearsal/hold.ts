@@ -24,6 +24,9 @@ const TICK = 20
 /** By how much the end may be later than a test says, beyond what the sounds were longer, ms. */
 const LATE = 4_000
 
+/** ms: a machine is told by its talking on, and is waited for until it has ended. */
+const LONGEST_GREETING = 3_000
+
 /** What is said by who answers, for Asterisk to tell a person from a machine. */
 const GREETINGS: Record<Verdict, string | null> = {
   human: 'Hello?',
@@ -46,7 +49,7 @@ export async function hold(
   const { program, test } = job
   const script = test.script.map(({ item }) => item)
   const greeting = plan.amd === null ? null : GREETINGS[plan.amd]
-  const voiced = greeting === null ? null : await speech(greeting)
+  const voiced = greeting === null ? null : (await speech(greeting)).subarray(0, LONGEST_GREETING * 8)
   const answers: Behaviour = async (call) => {
     line.phone = call
     await call.ring(RINGS)

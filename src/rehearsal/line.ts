@@ -106,7 +106,7 @@ export class Line extends View implements Scene {
     this.#keys += keys.length
     this.#pressed = 0
     this.#do(time, async (phone) => {
-      await phone.press(keys, { hold: 100, gap: 100 })
+      await phone.press(keys, { hold: 120, gap: 180 })
       this.#pressed = Date.now()
     })
   }

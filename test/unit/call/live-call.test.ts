@@ -367,3 +367,46 @@ test('a request that is refused because they just hung up is their hang-up', asy
   await a.tell({ type: 'ended', cause: null, sip: null, by: 'callee' })
   t.match(final(a), { disposition: 'hangup', hangup_by: 'callee' })
 })
+
+t.test('a situation that is raised goes into the flow, and one that it has not does not', async (t) => {
+  const a = aCall(
+    programOf('  ask: { menu: "Press 1.", options: { "1": hangup } }', 'situations: { threats: { then: hangup } }'),
+  )
+  await a.tell({ type: 'answered' })
+  t.equal(a.call.raise('thunder'), false)
+  t.equal(a.call.raise('threats'), true)
+  await settled()
+  await a.tell({ type: 'ended', cause: 16, sip: null, by: 'us' })
+  t.match(final(a), { disposition: 'completed', outcome: 'threats' })
+})
+
+t.test(
+  'a conversation that is held at another hour agrees on times of that hour, and the ledger has the true ones',
+  async (t) => {
+    const later = programOf(`
+  later: { callback: "When?", choices: ["tomorrow 10:00"], on: { scheduled: hangup, declined: hangup, unavailable: hangup } }`)
+    const a = aCall(later)
+    const monday = Date.UTC(2026, 0, 5, 8, 0, 0)
+    let due = 0
+    a.ports.hour = () => monday
+    a.ports.book.schedule = async (_, request) => {
+      due = request.due_at
+      return true
+    }
+    const seen: number[] = []
+    a.ports.watch = (_, event) => seen.push(event.at)
+    await a.tell({ type: 'answered' })
+    const began = a.clock.now()
+    await a.heard()
+    await a.clock.pass(2_000)
+    await a.tell({ type: 'key', key: '1' })
+    await a.heard()
+    await a.tell({ type: 'ended', cause: 16, sip: null, by: 'us' })
+    await settled()
+    const tomorrow = Date.UTC(2026, 0, 6, 8, 0, 0)
+    t.equal(seen[0], monday)
+    t.equal(due - began, tomorrow - monday, 'as far away as it is from that hour')
+    t.match(final(a), { disposition: 'callback', callback_at: due })
+    t.match(a.line.asked.join(), /tomorrow at 10:00/)
+  },
+)
