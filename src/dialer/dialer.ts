@@ -112,9 +112,20 @@ export function makeDialer(ports: DialerPorts): Dialer {
     log,
     closed,
     enqueue: async (jobs) => await queue?.add(jobs),
+    expire: (campaign, ids) => ledger.expireAll(campaign, ids),
   })
   const dueAt = (campaign: string, at: number) => feeder.dueAt(campaign, at)
-  const ledger = new Ledger({ store, definitions, planner, clock, log, owner, emit, dueAt, closing: () => stopping })
+  const ledger: Ledger = new Ledger({
+    store,
+    definitions,
+    planner,
+    clock,
+    log,
+    owner,
+    emit,
+    dueAt,
+    closing: () => stopping,
+  })
   const callbacks = new CallbackDesk({ store, definitions, planner, policy, clock, emit, dueAt })
   const entrance = new Entrance({ store, definitions, planner, gate, turns, policy, clock, log, owner })
   const explainer = new Explainer({ store, definitions, planner, gate, policy })

@@ -28,6 +28,8 @@ export interface FeederPorts {
   /** Null when this node may be dialled on. */
   closed(node: string): string | null
   enqueue(jobs: DialJob[]): Promise<void>
+  /** Ends callbacks that have run out. */
+  expire(campaign: Campaign, ids: string[]): Promise<void>
 }
 
 interface Feeding {
@@ -149,6 +151,10 @@ export class Feeder {
     const pick = await store.lineUp.next(name, now, allSlept ? SLEEPERS : ahead, LEASE, usable, trunks)
     feeding.ahead = ahead
     if (!pick.running) return null
+    if (pick.stale.length > 0) {
+      await this.ports.expire(campaign, pick.stale)
+      return clock.now()
+    }
 
     const { ready, sleepers } = this.sort(campaign, pick.picked, now)
     for (const { lane, rule, rows } of sleepers) await store.lineUp.park(name, lane, rule, rows)

@@ -179,6 +179,12 @@ export class Ledger implements Omit<CallLedger, 'journal'> {
     }
   }
 
+  /** As `expire`, for many at once. */
+  async expireAll(campaign: Campaign, ids: string[]): Promise<void> {
+    const callbacks = await this.ports.store.callbacks.many(ids)
+    await Promise.all(callbacks.map((callback) => this.expire(campaign, callback)))
+  }
+
   private undialled(
     campaign: Campaign | null,
     callback: Callback | null,

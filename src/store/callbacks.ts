@@ -123,7 +123,7 @@ export class Callbacks {
   }
 
   /** Those that are there, in the order of the ids. */
-  private async many(ids: string[]): Promise<Callback[]> {
+  async many(ids: string[]): Promise<Callback[]> {
     if (ids.length === 0) return []
     const hashes = await this.db.batch<Record<string, string>[]>((pipeline) => {
       for (const id of ids) pipeline.hgetall(keys.callback(id))

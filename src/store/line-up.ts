@@ -18,6 +18,8 @@ export interface Pick {
   /** The campaign is running and nothing is stopped. */
   running: boolean
   picked: Picked[]
+  /** Callbacks that ran out before they could be handed out: to be ended by their campaign's rule. */
+  stale: string[]
   /** When something that waits for its time is due, ms; null when nothing does. */
   next_due: number | null
 }
@@ -100,6 +102,7 @@ export class LineUp {
       state: string
       paused: boolean
       items: Record<string, never> | (['c', string] | ['r', number, string, string, number])[]
+      stale?: string[]
       next_due?: number
     }>(nextScript, { campaign, now, ahead, lease, lanes, trunks })
     const picked: Picked[] = []
@@ -107,7 +110,8 @@ export class LineUp {
       if (item[0] === 'c') picked.push({ item: `c${item[1]}`, callback: item[1] })
       else picked.push({ item: `r${item[1]}`, row: item[1], contact: await this.unpack(campaign, item[2]) })
     }
-    return { running: answer.state === 'running' && !answer.paused, picked, next_due: answer.next_due ?? null }
+    const { state, paused, stale = [], next_due = null } = answer
+    return { running: state === 'running' && !paused, picked, stale, next_due }
   }
 
   /** Given back: they are first in line again. */

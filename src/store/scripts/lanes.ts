@@ -10,8 +10,13 @@ import { script } from '../db.ts'
 import { trunkState } from './breaker.ts'
 import { prelude } from './prelude.ts'
 
+/** Callbacks that have run out, of one look. */
+const STALE = 50
+
 /**
- * { campaign, now, ahead, lease, lanes: [id…], trunks: [name…] } → { state, paused, items: [['c', id] | ['r', row, packed, state, total]…], next_due }.
+ * { campaign, now, ahead, lease, lanes: [id…], trunks: [name…] } → { state, paused, items: [['c', id] | ['r', row, packed, state, total]…], stale: [id…], next_due }.
+ * `stale`: callbacks at the head of the line that have run out, under the lease; nobody else is handed out before they are
+ * seen to.
  * `ahead` bounds the rows in the window, twice that with the callbacks; `next_due` is the next time of all that wait, or of a lease that ends.
  */
 export const nextScript = script(
@@ -29,6 +34,20 @@ end
 local out = { state = call('HGET', camp(c), 'state') or '', paused = call('EXISTS', P .. 'paused') == 1, items = {} }
 if out.state ~= 'running' or out.paused then return cjson.encode(out) end
 
+-- A night's outage leaves 100,000 callbacks, and many of them have run out: none of those costs a place in the queue.
+local stale = {}
+for _, id in ipairs(call('ZRANGEBYSCORE', cbs, '-inf', a.now, 'LIMIT', 0, ${STALE})) do
+  local till = tonumber(call('HGET', P .. 'cb:' .. id, 'expires_at') or '')
+  if not till or till > a.now then break end
+  call('ZREM', cbs, id)
+  call('ZADD', window, a.now + a.lease, 'c' .. id)
+  stale[#stale + 1] = id
+end
+if #stale > 0 then
+  out.stale, out.next_due = stale, a.now
+  return cjson.encode(out)
+end
+
 -- While the breaker holds every trunk nobody is handed out, and one only to ask whether it works again.
 local ahead, asked = #a.trunks > 0 and 0 or a.ahead, nil
 for _, trunk in ipairs(a.trunks) do
@@ -42,7 +61,7 @@ if ahead == 0 then
 end
 
 local lease = a.now + a.lease
--- Callbacks do not wait for room among the rows, but they are bounded as well: a night's outage leaves 100,000 of them.
+-- Callbacks do not wait for room among the rows, but they are bounded as well.
 local spare = math.max(0, (ahead > 1 and 2 or 1) * ahead - call('ZCARD', window))
 for _, id in ipairs(call('ZRANGEBYSCORE', cbs, '-inf', a.now, 'LIMIT', 0, spare)) do
   call('ZREM', cbs, id)
