@@ -1,6 +1,7 @@
 /** How bodies are read: what kinds, how large, and for how long we wait for them. Uploads have their own way (`routes/uploads.ts`). */
 import { Socket } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { ApelError } from '../errors.ts'
 
 export const JSON_LIMIT = 1024 * 1024
 const UPLOAD_SILENCE = 300_000
@@ -19,6 +20,11 @@ export function readJson(app: FastifyInstance, patience: number): void {
   const waits = new WeakMap<FastifyRequest, NodeJS.Timeout>()
   app.addHook('preParsing', async (request, _reply, payload) => {
     const { raw, headers, routeOptions } = request
+    if (!/^(identity)?$/i.test(headers['content-encoding'] ?? ''))
+      throw new ApelError(
+        'unsupported_media_type',
+        'Bodies are taken as they are; send this one without Content-Encoding.',
+      )
     if (routeOptions.config.streamed) {
       // The end of a large upload is answered when all of it is kept; nothing moves on the connection meanwhile.
       if (raw.socket instanceof Socket) raw.socket.setTimeout(UPLOAD_SILENCE)

@@ -29,7 +29,7 @@ export function keepAnswers(app: FastifyInstance, store: ApiPorts['idempotency']
 
   app.addHook('preHandler', async (request, reply) => {
     const key = keyOf(request)
-    if (key === null || request.routeOptions.config.streamed) return
+    if (key === null || isStream(request)) return
     const hash = begin(request).update(JSON.stringify(request.body ?? null))
     const kept = await claim(store, key, hash.copy().digest('base64url'))
     if (kept === null) request.claimed = { key, hash }
@@ -41,7 +41,7 @@ export function keepAnswers(app: FastifyInstance, store: ApiPorts['idempotency']
     if (claimed === null) return
     request.claimed = null
     // Of an upload that failed the rest was not read: there is no fingerprint to hold a repetition against.
-    const unread = request.routeOptions.config.streamed && reply.statusCode >= 400
+    const unread = isStream(request) && reply.statusCode >= 400
     if (reply.statusCode === 503 || reply.statusCode === 429 || unread) return store.release(claimed.key)
     await store.keep(claimed.key, {
       fingerprint: claimed.hash.digest('base64url'),
@@ -95,6 +95,10 @@ function answerAgain(reply: FastifyReply, kept: KeptAnswer, fingerprint: string)
   const { status, body, type } = kept.answer
   return reply.code(status).header('content-type', type).header('idempotency-replayed', 'true').send(body)
 }
+
+/** A path may take JSON and uploads: what came decides. */
+const isStream = ({ body }: FastifyRequest): boolean =>
+  typeof (body as Readable | null | undefined)?.pipe === 'function'
 
 const claim = (store: ApiPorts['idempotency'], key: string, fingerprint: string): Promise<KeptAnswer | null> =>
   within(store.claim(key, fingerprint), DEADLINE)

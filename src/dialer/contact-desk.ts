@@ -4,6 +4,7 @@ import { ApelError } from '../errors.ts'
 import { isZone, nextOpening } from '../flow/calendar.ts'
 import type { ContactState } from '../store/campaigns.ts'
 import type { Contact } from '../store/contacts.ts'
+import { positionOf } from '../store/cursor.ts'
 import type { Store } from '../store/store.ts'
 import type { Campaign } from './campaign.ts'
 import type { Definitions } from './definitions.ts'
@@ -59,8 +60,7 @@ export class ContactDesk {
     { limit, cursor, state }: { limit: number; cursor: string | null; state: ContactState | null },
   ): Promise<{ items: ContactView[]; next: string | null }> {
     const campaign = await this.campaign(name)
-    const from = Number(cursor ?? 0)
-    if (!Number.isInteger(from) || from < 0) throw new ApelError('bad_request', '`cursor` is not one that a list gave.')
+    const from = positionOf(cursor)
     const { contacts, next } = await this.ports.store.contacts.list(name, from, limit, state)
     const items = await Promise.all(contacts.map((contact) => this.view(campaign, contact)))
     return { items, next: next === null ? null : String(next) }

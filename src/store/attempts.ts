@@ -3,6 +3,7 @@ import type { CallRecord, CallState, StepTrace } from '../call/record.ts'
 import { ApelError } from '../errors.ts'
 import type { Left } from '../flow/io.ts'
 import { type Attempt, attemptOf, changed, fieldsOf } from './attempt-record.ts'
+import { beforeEntry } from './cursor.ts'
 import type { Db } from './db.ts'
 import { marksOf, type Owner } from './instance.ts'
 import { keys } from './keys.ts'
@@ -250,7 +251,7 @@ export class Attempts {
     limit: number,
   ): Promise<{ attempts: Attempt[]; next: string | null }> {
     const stream = campaign === null ? keys.ended : keys.results(campaign)
-    const from = cursor === null ? '+' : `(${cursor}`
+    const from = beforeEntry(cursor)
     const entries = await this.db.call((redis) => redis.xrevrange(stream, from, '-', 'COUNT', limit))
     const next = entries.length < limit ? null : (entries.at(-1)?.[0] ?? null)
     return { attempts: await this.getMany(entries.map(([, fields]) => fields[1] ?? '')), next }

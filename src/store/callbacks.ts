@@ -1,4 +1,5 @@
 /** Agreements to call again, as they are kept. Times are ms since the epoch. */
+import { positionOf } from './cursor.ts'
 import type { Db } from './db.ts'
 import { keys } from './keys.ts'
 import { closeCallbackScript, moveCallbackScript, scheduleScript } from './scripts/callbacks.ts'
@@ -117,7 +118,7 @@ export class Callbacks {
 
   /** Newest first, from before `cursor` (as `next` gave it). */
   async list(cursor: string | null, limit: number): Promise<{ callbacks: Callback[]; next: string | null }> {
-    const start = cursor === null ? 0 : Number(cursor)
+    const start = positionOf(cursor)
     const ids = await this.db.call((redis) => redis.zrevrange(keys.callbacks, start, start + limit - 1))
     return { callbacks: await this.many(ids), next: ids.length < limit ? null : String(start + ids.length) }
   }

@@ -2,6 +2,7 @@
  * The do-not-call list: numbers, and prefixes with `*` at their end, for everybody or for one campaign. The gate reads it
  * inside the reserve script; here it is kept.
  */
+import { scanOf } from './cursor.ts'
 import type { Db } from './db.ts'
 import { keys } from './keys.ts'
 
@@ -79,17 +80,22 @@ export class DoNotCall {
     limit: number,
   ): Promise<{ entries: DncEntry[]; next: string | null }> {
     const entries: DncEntry[] = []
-    let at = cursor ?? '0'
-    do {
+    let { at, skip } = scanOf(cursor)
+    for (;;) {
       const [next, flat] = await this.db.call((redis) => redis.hscan(keys.dnc(campaign), at, 'COUNT', limit))
-      for (let i = 0; i < flat.length; i += 2)
+      const found = flat.length / 2
+      for (; skip < found && entries.length < limit; skip++)
         entries.push({
-          number: flat[i] ?? '',
+          number: flat[2 * skip] ?? '',
           campaign,
-          ...(JSON.parse(flat[i + 1] ?? '{}') as { reason: string | null; at: number }),
+          ...(JSON.parse(flat[2 * skip + 1] ?? '{}') as { reason: string | null; at: number }),
         })
+      // A step of the scan may hold more than the page; a small list comes in one step, whatever was asked.
+      if (skip < found) return { entries, next: `${at}.${skip}` }
+      if (next === '0') return { entries, next: null }
       at = next
-    } while (at !== '0' && entries.length < limit)
-    return { entries, next: at === '0' ? null : at }
+      skip = Math.max(0, skip - found)
+      if (entries.length === limit) return { entries, next: `${at}.0` }
+    }
   }
 }

@@ -5,6 +5,7 @@
 import type { CallRecord } from '../call/record.ts'
 import { blankRecord } from './attempt-record.ts'
 import { type Callback, callbackOf } from './callbacks.ts'
+import { positionOf } from './cursor.ts'
 import type { Db } from './db.ts'
 import { keys } from './keys.ts'
 import { releaseScript, replayScript, settleScript, takeScript } from './scripts/outbox.ts'
@@ -148,7 +149,7 @@ export class Outbox {
     cursor: string | null,
     limit: number,
   ): Promise<{ letters: { letter: DeadLetter; news: News | null }[]; next: string | null }> {
-    const start = cursor === null ? 0 : Number(cursor)
+    const start = positionOf(cursor)
     const ids = await this.db.call((redis) => redis.zrevrange(keys.deadLettersAt, start, start + limit - 1))
     if (ids.length === 0) return { letters: [], next: null }
     const texts = await this.db.call((redis) => redis.hmget(keys.deadLetters, ...ids))

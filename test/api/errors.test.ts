@@ -70,6 +70,23 @@ t.test('every refusal is { code, message, details }', async (t) => {
       'unsupported_media_type',
     ],
     [
+      'a compressed body',
+      { method: 'POST', url: '/v1/stop', headers: { ...json, 'content-encoding': 'gzip' }, payload: 'x' },
+      415,
+      'unsupported_media_type',
+    ],
+    [
+      'contacts in an encoding that nobody knows',
+      {
+        method: 'POST',
+        url: '/v1/campaigns/renewals/contacts',
+        headers: { 'content-type': 'text/csv; charset=klingon' },
+        payload: 'number\n',
+      },
+      415,
+      'unsupported_media_type',
+    ],
+    [
       'JSON where contacts belong',
       { method: 'POST', url: '/v1/campaigns/renewals/contacts', payload: {} },
       415,

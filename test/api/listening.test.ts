@@ -183,3 +183,42 @@ t.test('noise on the port is answered or dropped, and the service goes on', asyn
     })
   t.equal((await fetch(`${url}/health/live`)).status, 200)
 })
+
+t.test('a long answer is made only as fast as it is read', async (t) => {
+  const { app, memory } = await withCampaign()
+  t.teardown(() => app.close())
+  await app.listen({ port: 0 })
+  const { port } = app.server.address() as { port: number }
+  let made = 0
+  let ended = false
+  memory.ports.campaigns.results = async function* () {
+    try {
+      for (; made < 1_000_000; made++) yield aRecord({ vars: { text: 'x'.repeat(1000) } })
+    } finally {
+      ended = true
+    }
+  }
+  const deaf = connect(port, '127.0.0.1')
+  deaf.on('error', () => {})
+  deaf.pause()
+  deaf.write('GET /v1/campaigns/renewals/results HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await until('it is being made', () => made > 10)
+  let before = -1
+  await until('it waits for its reader', () => {
+    const still = made === before
+    before = made
+    return still && made > 10
+  })
+  t.ok(made < 50_000, `${made} records for nobody`)
+  deaf.destroy()
+  await until('it is given up when the reader goes', () => ended)
+})
+
+t.test('headers without an end are refused in our shape', async (t) => {
+  const { app } = await anApi()
+  t.teardown(() => app.close())
+  const url = await app.listen({ port: 0 })
+  const response = await fetch(`${url}/v1/calls`, { headers: { 'x-long': 'x'.repeat(20_000) } })
+  t.equal(response.status, 400)
+  t.match(await response.json(), { code: 'bad_request', details: null })
+})

@@ -8,6 +8,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import t from 'tap'
 import type { z } from 'zod'
@@ -18,6 +19,7 @@ import { freePort } from '../../src/phones/ports.ts'
 import { runCommand } from '../support/command.ts'
 import { ServiceProcess } from '../support/service-process.ts'
 import { waitFor } from '../support/wait.ts'
+import { type Description, judge, oddRequests } from './requests.ts'
 
 t.setTimeout(120_000)
 
@@ -223,6 +225,29 @@ t.test('callbacks and the do-not-call list hold what they were told', async (t) 
   t.equal((await ask('DELETE', '/v1/dnc/+40711111119')).status, 404)
 })
 
+t.test('a do-not-call list is read as any spreadsheet wrote it, once for a key, and given page by page', async (t) => {
+  const listed = Array.from({ length: 25 }, (_, i) => `+4072${String(i).padStart(7, '0')}`)
+  const text = `Number;Reason\r\n${listed.map((number) => `${number.slice(3).padStart(10, '0')};"a; b"`).join('\r\n')}\r\n"lost;x\r\n`
+  const body = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(text, 'utf16le')])
+  const upload = async () => {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'text/csv', 'idempotency-key': 'list' }
+    const response = await fetch(`${url}/v1/dnc?campaign=spring`, { method: 'POST', headers, body })
+    return { status: response.status, body: await response.json() }
+  }
+  const first = await upload()
+  t.match(first, { status: 200, body: { accepted: 25, duplicate: 0, rejected: 1, rejects: [{ row: 26 }] } })
+  t.same(await upload(), first)
+  const seen: string[] = []
+  for (let cursor = ''; ; ) {
+    const page = await ask('GET', `/v1/dnc?campaign=spring&limit=10${cursor}`)
+    t.ok(page.body.items.length <= 10)
+    seen.push(...page.body.items.map(({ number }: { number: string }) => number))
+    if (page.body.next === null) break
+    cursor = `&cursor=${encodeURIComponent(page.body.next)}`
+  }
+  t.same(seen.sort(), listed)
+})
+
 t.test('a key and a run are remembered over a restart', async (t) => {
   const headers = { 'idempotency-key': 'once' }
   const first = await ask('POST', '/v1/dnc', { number: '+40711111118' }, headers)
@@ -239,6 +264,31 @@ t.test('a key and a run are remembered over a restart', async (t) => {
   t.match((await apel('batch', 'spring', '--run-id', 'monday')).code, 1)
   t.match((await ask('GET', '/v1/campaigns/spring')).body, { state: 'ready', counts: { contacts: 1 } })
 })
+
+t.test(
+  'random requests to the real service: refusals as documented, and none of them a fault of its own',
+  async (t) => {
+    const description = (await ask('GET', '/docs/json')).body as Description
+    // Stopped, reloaded or erased would it be another service for the tests below.
+    delete description.paths['/v1/stop']
+    await ask('PUT', '/v1/campaigns/renewals', { flow: 'hello', contacts: { number: 'number' } })
+    await fc.assert(
+      fc.asyncProperty(oddRequests(description), async (request) => {
+        const { method, url: path, headers, body } = request
+        const response = await fetch(url + path, {
+          ...{ method, headers: { ...headers, authorization: `Bearer ${token}` } },
+          ...(body === null ? {} : { body: Buffer.from(body) }),
+        })
+        const text = await response.text()
+        // No telephone is there: what is not ready says so.
+        if (!(response.status === 503 && path.startsWith('/health/ready'))) judge(request, response.status, text)
+      }),
+      { numRuns: 400 },
+    )
+    t.notMatch(service.log(), /A request failed unforeseen/)
+    t.equal((await ask('GET', '/health/live')).status, 200)
+  },
+)
 
 t.test('a Redis that does not answer is 503 within two seconds, and all is well when it is back', async (t) => {
   const redis = new Redis(join(folder, 'data/redis/redis.sock'))

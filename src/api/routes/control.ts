@@ -1,7 +1,7 @@
 /** The whole service: its flows, and the switch that stops all dialling. */
 import { z } from 'zod'
 import type { ApiPorts } from '../ports.ts'
-import { failures, problem } from '../schemas/common.ts'
+import { failures, page, paging, problem } from '../schemas/common.ts'
 import type { Api } from '../validation.ts'
 
 const flow = z.object({
@@ -27,10 +27,16 @@ export function controlRoutes(api: Api, ports: ApiPorts): void {
       schema: {
         tags,
         summary: 'The flows that are loaded, with what is wrong with them',
-        response: { 200: z.object({ items: z.array(flow), next: z.null() }), ...failures },
+        querystring: z.strictObject(paging),
+        response: { 200: page(flow), ...failures },
       },
     },
-    async () => ({ items: await ports.flows(), next: null }),
+    async ({ query: { limit, cursor } }) => {
+      const flows = (await ports.flows()).sort((a, b) => (a.name < b.name ? -1 : 1))
+      const rest = flows.filter(({ name }) => cursor === null || name > cursor)
+      const items = rest.slice(0, limit)
+      return { items, next: rest.length > limit ? (items.at(-1)?.name ?? null) : null }
+    },
   )
 
   api.post(
