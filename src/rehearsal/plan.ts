@@ -4,7 +4,7 @@
  * anybody wishes to wait is not run there, and is told so; one that fails on the simulator is no promise, and is not run either.
  */
 import { type ConversationTest, runTest, type TestRun, time } from '../flow/conversation-test.ts'
-import type { CallContext, Verdict } from '../flow/io.ts'
+import type { CallContext, Spoken, Verdict } from '../flow/io.ts'
 import type { Program } from '../flow/program.ts'
 import { testCall } from '../flow/simulate.ts'
 import type { Watch } from '../flow/view.ts'
@@ -32,6 +32,8 @@ export interface Plan {
   number: string
   called: string
   context: CallContext
+  /** What the simulator says in it. */
+  said: Spoken[][]
   /** Extensions that the flow calls. */
   extensions: string[]
   /** Whether Asterisk is to tell who answers, and who does. */
@@ -54,5 +56,13 @@ export function plan(job: Job, index: number, longest: number): Plan | LiveRun {
   if (run.simulation.duration > longest)
     return { ...rest, skipped: `it takes ${time(run.simulation.duration)} on a line` }
   const [amd = null] = test.script.flatMap(({ item }) => ('amd' in item ? [item.amd] : []))
-  return { job, number, called: `+4031${String(1_000_001 + index)}`, context: own, extensions, amd }
+  return {
+    job,
+    number,
+    called: `+4031${String(1_000_001 + index)}`,
+    context: own,
+    said: run.simulation.heard.map(({ parts }) => parts),
+    extensions,
+    amd,
+  }
 }

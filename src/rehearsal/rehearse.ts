@@ -77,6 +77,8 @@ async function onLines(plans: (Plan | LiveRun)[], web: AnsweringWeb, options: Re
     }
   }
   try {
+    // A campaign's texts are made before it dials; so many calls at once would all wait for theirs.
+    await Promise.all(live.flatMap(({ said }) => said.map((parts) => house.voice.files(parts))))
     await Promise.all(Array.from({ length: options.atOnce }, worker))
     const ordered = plans.flatMap((_, index) => runs.get(index) ?? [])
     if (options.journal) for (const { call } of ordered) if (call !== null) options.journal(await journalOf(call, api))
