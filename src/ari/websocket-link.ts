@@ -5,8 +5,11 @@
  * Two traps. Asterisk works the requests of a socket off one after another, so one that waits for a sound to end stalls
  * all: those few go over plain HTTP. And an event filter drops the answers too unless it names `RESTResponse`.
  */
+
+import type { Writable } from 'node:stream'
 import { WebSocket } from 'ws'
 import { ApelError } from '../errors.ts'
+import { inOnePacket } from '../one-packet.ts'
 import {
   ANSWER_WITHIN,
   type AriEvent,
@@ -44,6 +47,10 @@ export async function openWebsocketLink(target: LinkTarget, handlers: LinkHandle
     told = true
     handlers.closed(reason)
   }
+  let wire: Writable | null = null
+  socket.once('upgrade', (response) => {
+    wire = response.socket
+  })
   socket.on('message', (data) => receive(String(data)))
   socket.on('pong', () => told || handlers.alive())
   socket.on('error', (error: NodeJS.ErrnoException) => {
@@ -81,6 +88,7 @@ export async function openWebsocketLink(target: LinkTarget, handlers: LinkHandle
       const answer = pending.wait(id, `${method} ${path}`, deadline)
       const content = text === undefined ? {} : { content_type: 'application/json', message_body: text }
       const message = { type: 'RESTRequest', request_id: id, method, uri: uri.slice(1), ...content }
+      if (wire !== null) inOnePacket(wire)
       socket.send(JSON.stringify(message), () => undefined)
       return answer
     },

@@ -105,10 +105,12 @@ export class Conversation {
     this.#last = at
     const before = this.#writer.state
     const { entry, effects } = this.#writer.take(input)
-    await journal.write(entry)
+    const written = journal.write(entry)
+    // In the same packet as its input.
+    this.#trace(effects, at)
+    await written
     ports.watch?.(record.id, input, effects, this.#writer.state, before)
     if (event.type === 'hangup') this.#ended ??= event.by
-    this.#trace(effects, at)
     for (const effect of effects) this.#perform(effect, at)
   }
 

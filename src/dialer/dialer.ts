@@ -111,8 +111,8 @@ export function makeDialer(ports: DialerPorts): Dialer {
     clock,
     log,
     closed,
-    enqueue: async (jobs) => await queue?.add(jobs),
     expire: (campaign, ids) => ledger.expireAll(campaign, ids),
+    enqueue: async (campaign, items) => await queue?.add(campaign, items),
   })
   const dueAt = (campaign: string, at: number) => feeder.dueAt(campaign, at)
   const ledger: Ledger = new Ledger({
@@ -216,10 +216,9 @@ export function makeDialer(ports: DialerPorts): Dialer {
       // ioredis tells each time that the connection is back.
       store.db.redis.on('ready', wake)
       releases.push(() => store.db.redis.off('ready', wake))
-      queue = openQueue(await ports.another('ledger'), await ports.another('queue'), log, async (job) => {
-        await worker.work(job)
-        feeder.used(job.campaign)
-      })
+      queue = openQueue(await ports.another('ledger'), await ports.another('queue'), log, (job) =>
+        worker.work(job, () => feeder.used(job.campaign)),
+      )
       await feeder.wakeAll()
       schedules.wake()
     },

@@ -15,7 +15,7 @@ import { priorityOf } from './contact-desk.ts'
 import type { Definitions } from './definitions.ts'
 import { type DialPolicy, type DialSettings, hasZones, hoursFor, type Trunk } from './plan.ts'
 import type { Planner } from './planner.ts'
-import type { DialJob } from './queue.ts'
+import type { Ordered } from './queue.ts'
 import type { Hours } from './retry.ts'
 
 export interface FeederPorts {
@@ -27,9 +27,9 @@ export interface FeederPorts {
   log: Log
   /** Null when this node may be dialled on. */
   closed(node: string): string | null
-  enqueue(jobs: DialJob[]): Promise<void>
   /** Ends callbacks that have run out. */
   expire(campaign: Campaign, ids: string[]): Promise<void>
+  enqueue(campaign: string, items: Ordered[]): Promise<void>
 }
 
 interface Feeding {
@@ -38,7 +38,7 @@ interface Feeding {
   timer: unknown
   /** When the timer goes off, ms. */
   at: number
-  /** Jobs that ended since the last pass. */
+  /** Items that ended since the last pass. */
   used: number
   ahead: number
 }
@@ -79,7 +79,7 @@ export class Feeder {
     this.schedule(name, this.feeding(name), at)
   }
 
-  /** A job has ended. */
+  /** An item has been carried to its end. */
   used(name: string): void {
     const feeding = this.feeding(name)
     feeding.used++
@@ -159,7 +159,10 @@ export class Feeder {
     const { ready, sleepers } = this.sort(campaign, pick.picked, now)
     for (const { lane, rule, rows } of sleepers) await store.lineUp.park(name, lane, rule, rows)
     if (ready.length > 0)
-      await this.ports.enqueue(ready.map((item, i) => ({ campaign: name, item, order: now * 1000 + i })))
+      await this.ports.enqueue(
+        name,
+        ready.map((item, i) => ({ item, order: now * 1000 + i })),
+      )
 
     const slept = pick.picked.length - ready.length
     if (slept > 0 && ready.length === 0) {

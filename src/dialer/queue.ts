@@ -1,5 +1,7 @@
 /**
- * The BullMQ queue between the feeder and the workers: a small window of items that any instance may take. A job is
+ * The BullMQ queue between the feeder and the workers: a small window of items that any instance may take. A job is a few
+ * items that were handed out together: adding, fetching and finishing one costs as much as all the rest that Redis does
+ * for a call. It is
  * tried once and never again, not even when its worker dies: the item's lease and the ledger see to that, and running a
  * job twice at once is what BullMQ would otherwise do after a pause of Redis.
  */
@@ -11,20 +13,27 @@ import type { Item } from '../store/line-up.ts'
 
 export interface DialJob {
   campaign: string
+  items: Ordered[]
+}
+
+export interface Ordered {
   item: Item
   /** Those handed out earlier have less. */
   order: number
 }
 
 export interface DialQueue {
-  add(jobs: DialJob[]): Promise<void>
-  /** How many wait for a worker. */
+  /** In their order, shared out so that other instances find some, too. */
+  add(campaign: string, items: Ordered[]): Promise<void>
+  /** How many items wait for a worker. */
   depth(): Promise<number>
   /** No job is taken any more; resolves when those in hand have ended. */
   close(): Promise<void>
 }
 
 const NAME = 'dial'
+/** Into so many jobs what was handed out at once is parted. */
+const SHARES = 4
 /** Jobs mostly wait for their turn, so a worker may have many in hand. */
 const IN_HAND = 500
 /** ms. */
@@ -51,10 +60,14 @@ export function openQueue(adding: Redis, taking: Redis, log: Log, work: (job: Di
   queue.on('error', complain)
   worker.on('error', complain)
   return {
-    add: async (jobs) => {
-      await queue.addBulk(jobs.map((data) => ({ name: NAME, data })))
+    add: async (campaign, items) => {
+      const size = Math.ceil(items.length / SHARES)
+      const shares = Array.from({ length: Math.ceil(items.length / size) }, (_, n) =>
+        items.slice(n * size, (n + 1) * size),
+      )
+      await queue.addBulk(shares.map((some) => ({ name: NAME, data: { campaign, items: some } })))
     },
-    depth: async () => await queue.getWaitingCount(),
+    depth: async () => (await queue.getWaiting()).reduce((sum, { data }) => sum + data.items.length, 0),
     close: async () => {
       // Without Redis BullMQ would wait for it; what it still had in hand is in line again anyway.
       const patience = new Promise<void>((resolve) => setTimeout(resolve, CLOSING).unref())

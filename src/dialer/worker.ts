@@ -1,8 +1,8 @@
 /**
- * Carries one item of the queue from "it may be your turn" to the dial.
+ * Carries items of the queue from "it may be your turn" to the dial.
  *
- * A job takes its item in hand, lets the texts of the call be made, waits its turn at the gate, and ends when the call
- * has been placed; what happens on the line is no longer the queue's business. A job that is lost does no harm: its
+ * A job takes its items in hand, lets the texts of each call be made, lets each wait its turn at the gate, and ends when all
+ * have been placed; what happens on the line is no longer the queue's business. A job that is lost does no harm: its
  * item comes back when the lease ends, and the reserve script lets nobody dial twice. So BullMQ never runs one again.
  */
 import type { Clock } from '../call/ports.ts'
@@ -10,7 +10,7 @@ import { ApelError, maskNumber } from '../errors.ts'
 import type { CallContext } from '../flow/io.ts'
 import type { Log } from '../log.ts'
 import { blankRecord } from '../store/attempt-record.ts'
-import type { Item } from '../store/line-up.ts'
+import type { Claim, Item } from '../store/line-up.ts'
 import type { Store } from '../store/store.ts'
 import type { Campaign } from './campaign.ts'
 import type { Definitions } from './definitions.ts'
@@ -59,22 +59,39 @@ export class DialWorker {
     this.ports = ports
   }
 
-  /** Never rejects: what went wrong is logged, and the item is in line again or its record is written. */
-  async work({ campaign: name, item, order }: DialJob): Promise<void> {
+  /** `ended` is called as each item ends. Never rejects: what went wrong is logged, and the item is in line again or its record is written. */
+  async work({ campaign: name, items }: DialJob, ended: () => void): Promise<void> {
+    const { turns, clock, store, definitions } = this.ports
+    // All have their places before anything is waited for, so that they come in their order.
+    const places = items.map(({ item, order }) => turns.join(name, item.startsWith('c') ? CALLBACK : OTHERS, order))
+    const taken = (async () => {
+      const campaign = await definitions.get(name)
+      const claims = campaign === null ? [] : await store.lineUp.claim(name, items, clock.now(), IN_HAND)
+      return { campaign, claims }
+    })()
+    const carried = items.map(async ({ item }, n) => {
+      try {
+        const { campaign, claims } = await taken
+        const claim = claims[n] ?? null
+        if (campaign !== null && claim !== null) await this.carry(campaign, item, claim, places[n]!)
+      } catch (error) {
+        this.failed(name, item, error)
+      } finally {
+        places[n]!.giveUp()
+        ended()
+      }
+    })
+    await Promise.all(carried)
+  }
+
+  private failed(name: string, item: Item, error: unknown): void {
     const { log } = this.ports
-    const place = this.ports.turns.join(name, item.startsWith('c') ? CALLBACK : OTHERS, order)
-    try {
-      await this.carry(name, item, place)
-    } catch (error) {
-      const again = error instanceof ApelError && error.again
-      if (again) this.dropped.set(name, (this.dropped.get(name) ?? new Set()).add(item))
-      log[again ? 'warn' : 'error'](
-        { campaign: name, item, error: (error as Error).message },
-        'a contact could not be dialled',
-      )
-    } finally {
-      place.giveUp()
-    }
+    const again = error instanceof ApelError && error.again
+    if (again) this.dropped.set(name, (this.dropped.get(name) ?? new Set()).add(item))
+    log[again ? 'warn' : 'error'](
+      { campaign: name, item, error: (error as Error).message },
+      'a contact could not be dialled',
+    )
   }
 
   /** The calls of this campaign were ended a moment ago; one that is between its reservation and the line is not yet a call. */
@@ -90,12 +107,11 @@ export class DialWorker {
     }
   }
 
-  private async carry(name: string, item: Item, place: Place): Promise<void> {
-    const { store, definitions, planner, clock } = this.ports
-    const campaign = await definitions.get(name)
-    const claim = campaign === null ? null : await store.lineUp.claim(name, item, clock.now(), IN_HAND)
-    const plan = campaign === null || claim === null ? null : planner.claimed(campaign, item, claim)
-    if (campaign === null || plan === null) return
+  private async carry(campaign: Campaign, item: Item, claim: Claim, place: Place): Promise<void> {
+    const { store, planner, clock } = this.ports
+    const { name } = campaign
+    const plan = planner.claimed(campaign, item, claim)
+    if (plan === null) return
     if (plan.callback !== null && plan.callback.expires_at <= clock.now()) {
       await this.ports.ledger.expire(campaign, plan.callback)
       return

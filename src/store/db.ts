@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import type { ChainableCommander, Redis } from 'ioredis'
 import { ApelError } from '../errors.ts'
+import { inOnePacket } from '../one-packet.ts'
 
 export interface Script {
   name: string
@@ -54,6 +55,8 @@ export class Db {
   /** Runs plain commands. */
   async call<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
     try {
+      // There is none before the first connection.
+      if (this.redis.stream) inOnePacket(this.redis.stream)
       return await work(this.redis)
     } catch (error) {
       throw asFault(error)

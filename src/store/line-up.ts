@@ -129,17 +129,16 @@ export class LineUp {
     await this.db.run(holdScript, { campaign, item, rule, until })
   }
 
-  /** Takes an item into the hand, under a new lease; null when somebody else has it by now. */
-  async claim(campaign: string, item: Item, now: number, lease: number): Promise<Claim | null> {
-    const found = await this.db.run<{
-      row?: number
-      contact?: RawProgress
-      packed?: string
-      callback?: Record<string, string>
-      previous?: RawPrevious
-      failover?: { of: string; tried: string }
-    } | null>(claimScript, { campaign, item, now, lease })
-    if (found === null) return null
+  /** Takes items into the hand, under a new lease; null in the place of one that somebody else has by now. */
+  async claim(campaign: string, items: { item: Item }[], now: number, lease: number): Promise<(Claim | null)[]> {
+    const found = await this.db.run<(RawClaim | null)[]>(claimScript, {
+      ...{ campaign, now, lease },
+      items: items.map(({ item }) => item),
+    })
+    return await Promise.all(found.map((one) => one && this.claimOf(campaign, one)))
+  }
+
+  private async claimOf(campaign: string, found: RawClaim): Promise<Claim> {
     const contact =
       found.packed && found.contact
         ? { ...(await this.unpack(campaign, found.packed)), progress: progressOf(found.contact) }
@@ -191,6 +190,15 @@ export class LineUp {
     const found = await this.db.run<RawPrevious | null>(previousScript, { number, campaign, row })
     return found === null ? null : previousOf(found)
   }
+}
+
+interface RawClaim {
+  row?: number
+  contact?: RawProgress
+  packed?: string
+  callback?: Record<string, string>
+  previous?: RawPrevious
+  failover?: { of: string; tried: string }
 }
 
 interface RawPrevious {

@@ -192,42 +192,50 @@ return 'null'
 `,
 )
 
-/** { campaign, item, now, lease }: the worker has it in hand. → { row?, contact?, packed?, callback?, previous?, failover? }; null: gone. */
+/**
+ * { campaign, items: ['r12', 'cID'…], now, lease }: a worker has them in hand. → for each { row?, contact?, packed?, callback?, previous?,
+ * failover? }; null: gone.
+ */
 export const claimScript = script(
   'claim',
   `${prelude}
 local c = a.campaign
-if not call('ZSCORE', camp(c) .. ':window', a.item) then return 'null' end
-call('ZADD', camp(c) .. ':window', a.now + a.lease, a.item)
-local out = {}
-local row = nil
-local id = string.sub(a.item, 2)
-if string.sub(a.item, 1, 1) == 'r' then
-  row = tonumber(id)
-else
-  local flat = call('HGETALL', P .. 'cb:' .. id)
-  out.callback = {}
-  for i = 1, #flat, 2 do out.callback[flat[i]] = flat[i + 1] end
-  row = tonumber(out.callback.row or '')
+local function claimed(item)
+  if not call('ZSCORE', camp(c) .. ':window', item) then return cjson.null end
+  call('ZADD', camp(c) .. ':window', a.now + a.lease, item)
+  local out = {}
+  local row = nil
+  local id = string.sub(item, 2)
+  if string.sub(item, 1, 1) == 'r' then
+    row = tonumber(id)
+  else
+    local flat = call('HGETALL', P .. 'cb:' .. id)
+    out.callback = {}
+    for i = 1, #flat, 2 do out.callback[flat[i]] = flat[i + 1] end
+    row = tonumber(out.callback.row or '')
+  end
+  if row then
+    out.row = row
+    out.contact = contact(c, row)
+    out.packed = call('LINDEX', camp(c) .. ':r:' .. int(math.floor(row / 128)), row % 128)
+  end
+  -- Its last attempt was refused by a trunk, and may be made over another one.
+  local before = (out.callback or out.contact or {}).last
+  if before and before ~= '' then
+    local f = call('HMGET', P .. 'a:' .. before, '_failover', 'trunk', '_tried')
+    if f[1] then out.failover = { of = before, tried = (f[3] and (f[3] .. ',') or '') .. cjson.decode(f[2]) } end
+  end
+  local _, _, number = string.find(out.packed or '', '^[^\\31]*\\31[^\\31]*\\31([^\\31]*)')
+  number = number or (out.callback and out.callback.number)
+  local last, strategy = nil, nil
+  if number then last, strategy = previous(number, c, row) end
+  last = last or (out.callback and out.callback.call)
+  if last and call('EXISTS', P .. 'a:' .. last) == 1 then out.previous = conversation(last, strategy) end
+  return out
 end
-if row then
-  out.row = row
-  out.contact = contact(c, row)
-  out.packed = call('LINDEX', camp(c) .. ':r:' .. int(math.floor(row / 128)), row % 128)
-end
--- Its last attempt was refused by a trunk, and may be made over another one.
-local before = (out.callback or out.contact or {}).last
-if before and before ~= '' then
-  local f = call('HMGET', P .. 'a:' .. before, '_failover', 'trunk', '_tried')
-  if f[1] then out.failover = { of = before, tried = (f[3] and (f[3] .. ',') or '') .. cjson.decode(f[2]) } end
-end
-local _, _, number = string.find(out.packed or '', '^[^\\31]*\\31[^\\31]*\\31([^\\31]*)')
-number = number or (out.callback and out.callback.number)
-local last, strategy = nil, nil
-if number then last, strategy = previous(number, c, row) end
-last = last or (out.callback and out.callback.call)
-if last and call('EXISTS', P .. 'a:' .. last) == 1 then out.previous = conversation(last, strategy) end
-return cjson.encode(out)
+local all = {}
+for i, item in ipairs(a.items) do all[i] = claimed(item) end
+return cjson.encode(all)
 `,
 )
 
