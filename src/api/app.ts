@@ -25,6 +25,7 @@ import { controlRoutes } from './routes/control.ts'
 import { dncRoutes } from './routes/dnc.ts'
 import { eventRoutes } from './routes/events.ts'
 import { explainRoutes } from './routes/explain.ts'
+import { forecastRoutes } from './routes/forecast.ts'
 import { healthRoutes } from './routes/health.ts'
 import { numberRoutes } from './routes/numbers.ts'
 import { resultRoutes } from './routes/results.ts'
@@ -123,6 +124,7 @@ export async function makeApp(parts: ApiParts): Promise<FastifyInstance> {
   await dncRoutes(api, ports)
   controlRoutes(api, ports)
   explainRoutes(api, ports)
+  forecastRoutes(api, ports)
   numberRoutes(api, ports)
   eventRoutes(api, ports)
   webhookRoutes(api, ports)

@@ -43,6 +43,31 @@ export interface CampaignView {
   schedule: { next_at: number | null; last_at: number | null; last_result: string | null } | null
 }
 
+/** What a forecast may assume: shares between 0 and 1, `talk` in ms; null: as learned, else the defaults. */
+export interface ForecastRequest {
+  answer: number | null
+  busy: number | null
+  no_answer: number | null
+  talk: number | null
+  from: number | null
+  seed: number
+}
+
+export interface ForecastView {
+  campaign: string
+  at: number
+  from: number
+  /** `talk` and `ring` in ms. */
+  assumed: { rates: Record<string, number>; talk: number; ring: number; learned_from: number }
+  contacts: { total: number; done: number; reached: number; exhausted: number; never: number; open: number }
+  ends_at: number | null
+  attempts: number
+  dispositions: Record<string, number>
+  exhausted: Record<string, number>
+  never: { rule: string; reason: string; contacts: number; keys: string[] }[]
+  hours: { at: number; calls: number; answered: number }[]
+}
+
 /** A letter to a webhook that was given up. */
 export interface DeadLetterView {
   id: string
@@ -259,6 +284,7 @@ export interface ApiPorts {
     counts(name: string): Promise<StepCounts>
     /** Ended attempts in the order of their end, after the one named. */
     results(name: string, after: string | null): AsyncIterable<CallRecord>
+    forecast(name: string, request: ForecastRequest): Promise<ForecastView>
   }
   runs: {
     /** Takes the id; the campaign need not exist yet. Kept for 90 days after its end. */

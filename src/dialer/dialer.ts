@@ -28,6 +28,7 @@ import { CALLBACKS, Definitions } from './definitions.ts'
 import { Entrance, type InboundRequest } from './entrance.ts'
 import { Explainer, type Explanation } from './explain.ts'
 import { Feeder } from './feeder.ts'
+import { type Forecast, Forecaster, type ForecastRequest } from './forecast.ts'
 import { Gate } from './gate.ts'
 import { Importer, type ImportReport, type ImportSource } from './import.ts'
 import { Ledger } from './ledger.ts'
@@ -84,6 +85,8 @@ export interface Dialer {
   inboundContext(attempt: Attempt): Promise<CallContext>
   /** Why this number is not being dialled, and when it will be; `campaign`: only as a contact of this one. */
   explain(to: string, campaign?: string | null): Promise<Explanation>
+  /** What will become of a campaign, on a virtual clock by the rules as they stand. */
+  forecast(campaign: string, request: ForecastRequest): Promise<Forecast>
   /** Stops all dialling on all instances, or lets it go on. */
   setPaused(paused: boolean): Promise<void>
   /** A node's link came up, or Redis came back: look again at once. */
@@ -129,6 +132,7 @@ export function makeDialer(ports: DialerPorts): Dialer {
   const callbacks = new CallbackDesk({ store, definitions, planner, policy, clock, emit, dueAt })
   const entrance = new Entrance({ store, definitions, planner, gate, turns, policy, clock, log, owner })
   const explainer = new Explainer({ store, definitions, planner, gate, policy })
+  const forecaster = new Forecaster({ store, definitions, planner, policy, now: () => clock.now() })
   const importer = new Importer(store, policy)
   const schedules = new Schedules(store, clock, log)
   const contacts = new ContactDesk({ store, definitions, planner, policy, clock })
@@ -237,6 +241,7 @@ export function makeDialer(ports: DialerPorts): Dialer {
     inboundContext: (attempt) => entrance.context(attempt),
     reserveInbound: (request) => entrance.inbound(request),
     explain: (to, campaign = null) => explainer.explain(to, campaign),
+    forecast: (campaign, request) => forecaster.forecast(campaign, request),
     setPaused: (paused) => store.campaigns.setPaused(paused),
     wake,
     queueDepth: async () => (await queue?.depth()) ?? 0,

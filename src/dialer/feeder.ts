@@ -166,7 +166,8 @@ export class Feeder {
 
     const slept = pick.picked.length - ready.length
     if (slept > 0 && ready.length === 0) {
-      feeding.ahead = SLEEPERS
+      // While others are in hand nobody waits for this; taking hundreds would put them before retries that fall due.
+      if (pick.picked.length >= ahead) feeding.ahead = SLEEPERS
       return now + SLEEPERS_PAUSE
     }
     if (slept > 0) return now

@@ -7,17 +7,17 @@
  * answered is a no.
  */
 import type { CallRecord } from '../call/record.ts'
-import { isOpen, nextOpening } from '../flow/calendar.ts'
+import { nextOpening } from '../flow/calendar.ts'
 import { blankRecord, fieldsOf } from '../store/attempt-record.ts'
 import type { Assumed, ReserveInput } from '../store/attempts.ts'
 import { marksOf, type Owner } from '../store/instance.ts'
 import type { Store } from '../store/store.ts'
 import { newId } from './ids.ts'
+import { judgeForGood, judgeMoment, YEAR } from './judge.ts'
 import { LocalDays } from './local-days.ts'
-import { judgeNumber } from './numbers.ts'
 import { callerId, type DialPolicy, hasZones, type Placement, type Plan, placementOf } from './plan.ts'
 import { rateOf } from './rate.ts'
-import { deciding, hold, NOT_ITS_TURN, pass, REASONS, RULES, type Rule, type RuleVerdict, refuse } from './rules.ts'
+import { deciding, hold, NOT_ITS_TURN, pass, REASONS, RULES, type Rule, type RuleVerdict } from './rules.ts'
 
 export type Verdict =
   /** `room` in ms: the next one need not ask before; -1: before a channel is given back. */
@@ -50,7 +50,6 @@ export interface GatePorts {
 }
 
 const MINUTE = 60_000
-const YEAR = 366 * 24 * 60 * MINUTE
 /** Rules that lift one after another, until one gives up to see the end of it. */
 const MOST_STEPS = 400
 /** A reservation that Redis performs later than this after our verdict does nothing. */
@@ -183,25 +182,12 @@ export class Gate {
     return nextOpening(until, plan.hours.zones, plan.hours.windows, plan.hours.holidays, YEAR) ?? until
   }
 
-  /** The rules of plan and calendar. */
+  /** The rules of plan, calendar and nodes. */
   private judge(plan: Plan, now: number): RuleVerdict[] {
-    const { hours } = plan
-    // Hours and caps protect people from being called by themselves; a leg is called for somebody who is on the line.
-    const leg = plan.kind === 'leg'
-    const fault = judgeNumber(plan.number, this.ports.policy)
-    const zones = leg || hasZones(hours)
-    const open = leg || (zones && isOpen(now, hours.zones, hours.windows, hours.holidays))
-    const holiday = zones && !open && isOpen(now, hours.zones, hours.windows, [])
-    const opens = open || !zones ? null : nextOpening(now, hours.zones, hours.windows, hours.holidays, YEAR)
     const shut = plan.trunks.map((trunk) => this.ports.closed(trunk.node))
     return [
-      fault?.rule === 'number' ? refuse('number', fault.reason) : pass('number'),
-      fault?.rule === 'destination' ? refuse('destination', fault.reason) : pass('destination'),
-      plan.consent === false ? refuse('consent') : pass('consent'),
-      ...(plan.callback !== null && plan.callback.expires_at <= now ? [refuse('budget', NOT_ITS_TURN.over)] : []),
-      zones ? pass('zone') : refuse('zone', `${hours.zones.join(', ') || 'no zone'} is not a known time zone`),
-      !zones || open || holiday ? pass('window') : hold('window', opens),
-      holiday ? hold('holiday', opens) : pass('holiday'),
+      ...judgeForGood(plan, this.ports.policy),
+      ...judgeMoment(plan, now),
       ...(plan.trunks.length === 0 ? [hold('trunk_state', null, 'there is no trunk of that name')] : []),
       shut.length > 0 && shut.every((reason) => reason !== null)
         ? hold('gate_closed', null, shut.find((reason) => reason !== null) ?? undefined)

@@ -19,7 +19,7 @@ import type { Definitions } from './definitions.ts'
 import { newId } from './ids.ts'
 import type { Plan } from './plan.ts'
 import type { Planner } from './planner.ts'
-import { type Agreement, afterAttempt, afterCallback, type Ended, missed, type NextAgreement } from './retry.ts'
+import { type Agreement, afterCall, afterCallback, type Ended, missed, type Next, type NextAgreement } from './retry.ts'
 import type { Rule } from './rules.ts'
 
 export interface LedgerPorts {
@@ -97,7 +97,9 @@ export class Ledger implements Omit<CallLedger, 'journal'> {
       (failover
         ? { ...agreementOf(callback), state: 'open' as const, next_at: now }
         : afterCallback(campaign, ended, agreementOf(callback), now, hours))
-    const next = failover ? again(contact) : this.nextOf(campaign, ended, contact, agreement, now, hours)
+    const next = failover
+      ? again(contact)
+      : contact && packed(afterCall(campaign, ended, agreement, contact.progress, now, hours))
     const done = await store.attempts.finish({ ...plain, next, callback: agreement && stored(agreement), failover })
     for (const at of [failover ? now : null, next?.due, agreement?.next_at]) if (at) this.ports.dueAt(campaign.name, at)
     return done
@@ -109,22 +111,6 @@ export class Ledger implements Omit<CallLedger, 'journal'> {
     return this.ports.planner
       .trunks(campaign, known.number)
       .some((name) => name !== known.trunk && !tried.includes(name))
-  }
-
-  private nextOf(
-    campaign: Campaign,
-    ended: Ended,
-    contact: Contact | null,
-    agreement: NextAgreement | null,
-    now: number,
-    hours: Parameters<typeof afterAttempt>[4],
-  ): FinishInput['next'] {
-    if (contact === null) return OVER
-    if (agreement !== null && agreement.state === 'retry') return { ...OVER, state: 'p' }
-    // An agreement that nobody answered is tried again as such, or is over; the contact's own rules do not add to it.
-    if (agreement !== null && !ended.answered) return OVER
-    const next = afterAttempt(campaign, ended, contact.progress, now, hours)
-    return { ...next, tries: triesText(next.tries) }
   }
 
   /** Did we end it ourselves, with more to come? Then a call that nobody had answered is still to be made. */
@@ -233,6 +219,8 @@ export function agreementOf(callback: Callback): Agreement {
     tries: Object.fromEntries(tries.map((part) => [part.split(':')[0], Number(part.split(':')[1])])),
   }
 }
+
+const packed = (next: Next): FinishInput['next'] => ({ ...next, tries: triesText(next.tries) })
 
 function stored(agreement: NextAgreement): NonNullable<FinishInput['callback']> {
   return {

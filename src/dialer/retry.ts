@@ -141,6 +141,21 @@ export function afterCallback(
   return { ...agreement, state: 'open', next_at: due, tries }
 }
 
+/** The contact's next state after a call, which may have carried out an agreement; what became of that goes in. */
+export function afterCall(
+  campaign: Pick<Campaign, 'retry' | 'attempts'>,
+  attempt: Ended,
+  agreement: NextAgreement | null,
+  past: Past,
+  now: number,
+  hours: Hours,
+): Next {
+  if (agreement !== null && agreement.state === 'retry') return { state: 'p', due: 0, rule: '', tries: {} }
+  // An agreement that nobody answered is tried again as such, or is over; the contact's own rules do not add to it.
+  if (agreement !== null && !attempt.answered) return { state: 'x', due: 0, rule: '', tries: {} }
+  return afterAttempt(campaign, attempt, past, now, hours)
+}
+
 /** The callback whose time has run out, by the campaign's `on_missed`. */
 export function missed(
   campaign: Pick<Campaign, 'callbacks'>,

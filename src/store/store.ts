@@ -11,6 +11,7 @@ import { Journals } from './journals.ts'
 import { LineUp } from './line-up.ts'
 import { Outbox } from './outbox.ts'
 import { Retention } from './retention.ts'
+import { Survey } from './survey.ts'
 
 export interface Store {
   db: Db
@@ -24,6 +25,7 @@ export interface Store {
   idempotency: Idempotency
   retention: Retention
   outbox: Outbox
+  survey: Survey
   /** Null when Redis takes writes now, else the reason in words. Also measures the difference of the clocks. */
   writable(): Promise<string | null>
 }
@@ -44,6 +46,7 @@ export function openStore(redis: Redis, now: () => number): Store {
     idempotency: new Idempotency(db),
     retention: new Retention(db),
     outbox: new Outbox(db),
+    survey: new Survey(db, (campaign, packed) => contacts.unpack(campaign, packed)),
     writable: () => db.probe(),
   }
 }

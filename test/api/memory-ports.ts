@@ -39,6 +39,9 @@ export interface Memory {
   listeners(): number
 }
 
+/** A Monday morning, ms. */
+const MONDAY = Date.UTC(2026, 0, 5, 8)
+
 export function aRecord(fields: Partial<CallRecord> = {}): CallRecord {
   return {
     id: 'a1',
@@ -144,6 +147,21 @@ export function memoryPorts(): Memory {
       stop: async (name) => move(name, 'stopped', ['running', 'paused']),
       drain: async (name) => move(name, 'stopping', ['running', 'paused']),
       counts: async (name) => ({ flow: campaignOf(name).name, steps: {}, edges: [], ended: {} }),
+      forecast: async (name, { answer, talk }) => ({
+        ...{ campaign: campaignOf(name).name, at: MONDAY, from: MONDAY, attempts: 160, ends_at: MONDAY + 2 * 3_600_000 },
+        assumed: {
+          ...{ rates: { completed: answer ?? 0.35, no_answer: 1 - (answer ?? 0.35) }, talk: talk ?? 60_000 },
+          ...{ ring: 10_000, learned_from: 0 },
+        },
+        contacts: { total: 100, done: 0, reached: 80, exhausted: 17, never: 3, open: 0 },
+        dispositions: { completed: 80, no_answer: 80 },
+        exhausted: { no_answer: 17 },
+        never: [{ rule: 'dnc', reason: 'the number is on the do-not-call list', contacts: 3, keys: ['k1', 'k2', 'k3'] }],
+        hours: [
+          { at: MONDAY, calls: 120, answered: 60 },
+          { at: MONDAY + 3_600_000, calls: 40, answered: 20 },
+        ],
+      }),
       async *results(name, after) {
         campaignOf(name)
         const from = after === null ? 0 : memory.results.findIndex((record) => record.id === after) + 1

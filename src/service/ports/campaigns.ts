@@ -29,6 +29,7 @@ export function campaignsPort({ store, dialer }: CampaignParts): ApiPorts['campa
       const { definition } = await campaigns.get(name)
       return { flow: String(definition.flow ?? ''), ...(await store.campaigns.stepCounts(name)) }
     },
+    forecast: (name, request) => dialer.forecast(name, request),
     async *results(name, after) {
       await campaigns.get(name)
       yield* store.attempts.results(name, after)
