@@ -2,10 +2,10 @@
 
 import { apply } from './campaign/apply.ts'
 import { control } from './campaign/control.ts'
+import { forecast } from './campaign/forecast.ts'
 import { importContacts } from './campaign/import.ts'
 import { results } from './campaign/results.ts'
 import { status } from './campaign/status.ts'
-import { forecast } from './campaign/forecast.ts'
 import type { Register } from './command.ts'
 
 export const campaign: Register = (program, io) => {

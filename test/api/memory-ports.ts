@@ -148,7 +148,13 @@ export function memoryPorts(): Memory {
       drain: async (name) => move(name, 'stopping', ['running', 'paused']),
       counts: async (name) => ({ flow: campaignOf(name).name, steps: {}, edges: [], ended: {} }),
       forecast: async (name, { answer, talk }) => ({
-        ...{ campaign: campaignOf(name).name, at: MONDAY, from: MONDAY, attempts: 160, ends_at: MONDAY + 2 * 3_600_000 },
+        ...{
+          campaign: campaignOf(name).name,
+          at: MONDAY,
+          from: MONDAY,
+          attempts: 160,
+          ends_at: MONDAY + 2 * 3_600_000,
+        },
         assumed: {
           ...{ rates: { completed: answer ?? 0.35, no_answer: 1 - (answer ?? 0.35) }, talk: talk ?? 60_000 },
           ...{ ring: 10_000, learned_from: 0 },
@@ -156,7 +162,9 @@ export function memoryPorts(): Memory {
         contacts: { total: 100, done: 0, reached: 80, exhausted: 17, never: 3, open: 0 },
         dispositions: { completed: 80, no_answer: 80 },
         exhausted: { no_answer: 17 },
-        never: [{ rule: 'dnc', reason: 'the number is on the do-not-call list', contacts: 3, keys: ['k1', 'k2', 'k3'] }],
+        never: [
+          { rule: 'dnc', reason: 'the number is on the do-not-call list', contacts: 3, keys: ['k1', 'k2', 'k3'] },
+        ],
         hours: [
           { at: MONDAY, calls: 120, answered: 60 },
           { at: MONDAY + 3_600_000, calls: 40, answered: 20 },

@@ -270,3 +270,22 @@ t.test('dead letters are listed with their reason, and sent again', async (t) =>
   t.match(await app.inject(replay), { statusCode: 200, body: '{"id":"7-1","replayed":true}' })
   t.match(await app.inject(replay), { statusCode: 404 })
 })
+
+t.test('a forecast says when, how many an hour, and who never; what it may assume is checked', async (t) => {
+  const { app } = await withCampaign()
+  t.teardown(() => app.close())
+  const ask = async (query: string) => await app.inject({ url: `/v1/campaigns/renewals/forecast${query}` })
+  const found = await ask('?answer=0.4&talk=45s&from=2026-01-05T10:00:00%2B02:00')
+  t.equal(found.statusCode, 200, found.body)
+  t.match(found.json(), {
+    campaign: 'renewals',
+    ...{ from: /^2026-01-05T08:00/, ends_at: '2026-01-05T10:00:00.000Z' },
+    assumed: { rates: { completed: 0.4 }, talk_seconds: 45, learned_from: 0 },
+    contacts: { total: 100, never: 3 },
+    never: [{ rule: 'dnc', contacts: 3, keys: ['k1', 'k2', 'k3'] }],
+    hours: [{ at: '2026-01-05T08:00:00.000Z', calls: 120, answered: 60 }, { calls: 40 }],
+  })
+  for (const wrong of ['?answer=1.2', '?answer=often', '?talk=long', '?from=tomorrow', '?rate=1'])
+    t.match((await ask(wrong)).json(), { code: 'bad_request' }, wrong)
+  t.equal((await app.inject({ url: '/v1/campaigns/none/forecast' })).statusCode, 404)
+})

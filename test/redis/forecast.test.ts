@@ -5,12 +5,12 @@
 import { Readable } from 'node:stream'
 import t from 'tap'
 import type { Disposition } from '../../src/call/record.ts'
-import type { ForecastRequest } from '../../src/dialer/forecast.ts'
 import type { Outcome } from '../../src/dialer/forecast/line.ts'
-import type { Placement } from '../../src/dialer/plan.ts'
+import type { ForecastRequest } from '../../src/dialer/forecast.ts'
 import { newId } from '../../src/dialer/ids.ts'
+import type { Placement } from '../../src/dialer/plan.ts'
 import { keys } from '../../src/store/keys.ts'
-import { campaignOf, numbers, type PaperDialer, paperDialer, ShiftedClock, trunk, windows } from '../support/dialer.ts'
+import { numbers, type PaperDialer, paperDialer, ShiftedClock, trunk, windows } from '../support/dialer.ts'
 import { waitFor } from '../support/wait.ts'
 import { startTestRedis } from './server.ts'
 
@@ -136,7 +136,9 @@ t.test('a forecast says what the dialer then does', async (t) => {
     // With calls on and no room nobody falls due before a call ends; else the next opening is looked for by the quarter hour.
     const until = Math.min(
       next?.ends ?? Number.POSITIVE_INFINITY,
-      on.length < 3 ? Math.max(Number(due[1] ?? Number.POSITIVE_INFINITY), clock.now() + 1000) : Number.POSITIVE_INFINITY,
+      on.length < 3
+        ? Math.max(Number(due[1] ?? Number.POSITIVE_INFINITY), clock.now() + 1000)
+        : Number.POSITIVE_INFINITY,
       on.length < 3 ? (Math.floor(clock.now() / (15 * MINUTE)) + 1) * 15 * MINUTE : Number.POSITIVE_INFINITY,
     )
     const jump = until - clock.now()
@@ -184,7 +186,9 @@ t.test('a forecast says what the dialer then does', async (t) => {
   }
   const byPerson = new Map(foreseen.map((one) => [key(one), one.at]))
   const apart = made.map((one) => Math.abs(one.at - byPerson.get(key(one))!)).sort((a, b) => a - b)
-  t.comment(`half of the calls within ${Math.round(apart[apart.length >> 1]! / 1000)} s, all within ${Math.round(apart.at(-1)! / MINUTE)} minutes`)
+  t.comment(
+    `half of the calls within ${Math.round(apart[apart.length >> 1]! / 1000)} s, all within ${Math.round(apart.at(-1)! / MINUTE)} minutes`,
+  )
   t.match(forecast.contacts, { total: PEOPLE, done: 0, never: refused.dnc!.size + refused.blocked!.size, open: 0 })
   t.equal(forecast.contacts.reached + forecast.contacts.exhausted + forecast.contacts.never, PEOPLE)
   t.ok(view.counts.done === PEOPLE)

@@ -77,10 +77,20 @@ t.test('caps by number, the budget and the rates are judged alike', async (t) =>
       const budget = { max: one.max, per_day: one.per_day, day: '2026-06-10', day_end: DAY_START + DAY }
       const rate = rateOf(one.cps)
       const verdicts = await store.attempts.explain({
-        ...{ id: 'x', now: NOW, deadline: NOW, clock: NOW, kind: 'first', campaign: 'c', row: 0, callback: null, number },
+        ...{
+          id: 'x',
+          now: NOW,
+          deadline: NOW,
+          clock: NOW,
+          kind: 'first',
+          campaign: 'c',
+          row: 0,
+          callback: null,
+          number,
+        },
         ...{ trunks: [{ name: 't', node: 'n', channels: 1, rate, caller_id: null }], concurrency: null, rate: null },
         ...{ basis: { revision: null, packed: null, due_at: null } },
-        ...{ caps, budget, fields: {}, marks: { instance: 'i', number }, assumed: null, failover: null, explain: true },
+        ...{ caps, budget, fields: {}, marks: { instance: 'i', number }, assumed: null, failover: null, explain: true, holder: null },
       })
       const told = (rule: string) => verdicts.find(([name]) => name === rule)
       const cap = capUntil(times, caps, NOW)

@@ -37,7 +37,8 @@ export function forecastRoutes(api: Api, ports: ApiPorts): void {
       config: { scope: 'read', deadline: 0 },
       schema: {
         tags: ['campaigns'],
-        summary: 'When it ends, its calls an hour, and who is never reached: the rules on a virtual clock, with assumed rates',
+        summary:
+          'When it ends, its calls an hour, and who is never reached: the rules on a virtual clock, with assumed rates',
         params: byName,
         querystring: z.strictObject({
           answer: share.describe('share of attempts that are answered'),
@@ -56,6 +57,7 @@ export function forecastRoutes(api: Api, ports: ApiPorts): void {
       const seconds = (ms: number): number => Math.round(ms / 100) / 10
       return {
         ...outward(found),
+        from: new Date(found.from).toISOString(),
         assumed: { rates, talk_seconds: seconds(talk), ring_seconds: seconds(ring), learned_from },
         hours: found.hours.map(outward),
       }

@@ -19,7 +19,9 @@ const MOST = 48
 
 export const forecast: Register = (group, io) => {
   withJson(
-    remote(group.command('forecast <name>').description('when it ends, calls an hour, and who is never reached and why')),
+    remote(
+      group.command('forecast <name>').description('when it ends, calls an hour, and who is never reached and why'),
+    ),
   )
     .option('--answer <share>', 'share of attempts that are answered, such as 0.4', share)
     .option('--busy <share>', 'share that are busy', share)
@@ -51,7 +53,12 @@ function screen(found: Forecast): string {
     facts({
       campaign: found.campaign,
       starts: when(found.from),
-      ends: found.ends_at === null ? (found.hours.length === 0 ? 'nothing to call' : 'not within a year') : when(found.ends_at),
+      ends:
+        found.ends_at === null
+          ? found.hours.length === 0
+            ? 'nothing to call'
+            : 'not within a year'
+          : when(found.ends_at),
       calls: found.attempts,
       contacts: total,
       'of them': tally(contacts),

@@ -85,7 +85,16 @@ class Running {
   private now: number
   private last: number
   private readonly result: Course = {
-    ...{ ends_at: null, attempts: 0, dispositions: {}, hours: new Map(), reached: 0, exhausted: {}, never: [], open: 0 },
+    ...{
+      ends_at: null,
+      attempts: 0,
+      dispositions: {},
+      hours: new Map(),
+      reached: 0,
+      exhausted: {},
+      never: [],
+      open: 0,
+    },
   }
 
   constructor(groups: readonly Group[], ports: CoursePorts) {
@@ -109,7 +118,8 @@ class Running {
       return true
     }
     const found = this.first()
-    if (found === null) return this.sleep(Math.min(this.calls.first, ...this.groups.map((group) => group.wakes(this.now))))
+    if (found === null)
+      return this.sleep(Math.min(this.calls.first, ...this.groups.map((group) => group.wakes(this.now))))
     const trunk = this.room(found.group)
     if (typeof trunk === 'number') return this.sleep(Math.min(this.now + trunk, this.calls.first))
     const person = found.group.take(found.kind)
@@ -146,7 +156,7 @@ class Running {
       const before =
         best === null
           ? -1
-          : order[rank.kind] - order[best.rank.kind] || rank.by - best.rank.by || rank.then - best.rank.then
+          : order[rank.kind] - order[best.rank.kind] || rank.by - best.rank.by || rank.row - best.rank.row
       if (before < 0) best = { group, rank }
     }
     return best && { group: best.group, kind: best.rank.kind }
@@ -261,33 +271,34 @@ class Running {
       const due_at = nextOpening(this.now + CALLED_BACK, hours.zones, hours.windows, hours.holidays, YEAR)
       if (due_at !== null) {
         person.agreement = { due_at, expires_at: due_at + campaign.callbacks.expires, moved: false, tries: {} }
-        return person.group.wait(person, due_at)
+        person.group.wait(person, due_at)
+        return
       }
     }
     this.settle(person, agreement, ended)
   }
 
   /** What becomes of it; `ended` null: its agreement ran out before it was dialled. */
-  private settle(
-    person: Person,
-    agreement: NextAgreement | null,
-    ended: Parameters<typeof afterCall>[1] | null,
-  ): void {
+  private settle(person: Person, agreement: NextAgreement | null, ended: Parameters<typeof afterCall>[1] | null): void {
     if (agreement?.state === 'open') {
       person.agreement = agreement
-      return person.group.wait(person, agreement.next_at)
+      person.group.wait(person, agreement.next_at)
+      return
     }
     person.agreement = null
-    if (person.row === null) return this.done(person)
     const next =
-      ended !== null
+      ended !== null && person.row !== null
         ? afterCall(this.ports.campaign, ended, agreement, person, this.now, person.group.hours)
-        : { state: agreement?.state === 'retry' ? ('p' as const) : ('x' as const), due: 0, tries: {} }
+        : {
+            state: person.row !== null && agreement?.state === 'retry' ? ('p' as const) : ('x' as const),
+            due: 0,
+            tries: {},
+          }
     person.tries = next.tries
     person.due = next.due
     if (next.state === 'x') this.done(person)
     // Who is to be called at once stands before the list, in the order of the file.
-    else person.group.wait(person, next.state === 'p' ? person.row : next.due)
+    else person.group.wait(person, next.state === 'p' ? (person.row ?? 0) : next.due)
   }
 
   private done(person: Person): void {

@@ -109,14 +109,22 @@ export function drawnLine({ rates, talk, ring }: Assumptions, longest: number, s
   const random = randomFrom(seed)
   const shares = Object.entries(rates) as [Disposition, number][]
   return () => {
-    let left = random()
-    const [disposition] = shares.find(([, share]) => (left -= share) < 0) ?? shares.at(-1) ?? ['no_answer' as const]
+    const disposition = drawn(shares, random())
     if (ANSWERED.includes(disposition)) {
       const longTalk = Math.min(-Math.log(1 - random()) * talk, 20 * talk)
       return { disposition, ring: Math.min(ring, longest), talk: longTalk }
     }
     return { disposition, ring: disposition === 'no_answer' ? longest : Math.min(REFUSED, longest), talk: null }
   }
+}
+
+function drawn(shares: [Disposition, number][], chance: number): Disposition {
+  let left = chance
+  for (const [disposition, share] of shares) {
+    left -= share
+    if (left < 0) return disposition
+  }
+  return shares.at(-1)?.[0] ?? 'no_answer'
 }
 
 /** mulberry32: small, and the same everywhere. */

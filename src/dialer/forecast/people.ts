@@ -86,11 +86,11 @@ export class Group {
   }
 
   /** What its first one is: a callback before all, then whose time has come, then the list. Null: nobody now. */
-  rank(now: number): { kind: 'callback' | 'due' | 'list'; by: number; then: number } | null {
-    if (this.callbacks.first <= now) return { kind: 'callback', by: this.callbacks.first, then: 0 }
-    if (this.waiting.first <= now) return { kind: 'due', by: this.waiting.first, then: 0 }
+  rank(now: number): { kind: 'callback' | 'due' | 'list'; by: number; row: number } | null {
+    if (this.callbacks.first <= now) return { kind: 'callback', by: this.callbacks.first, row: 0 }
+    if (this.waiting.first <= now) return { kind: 'due', by: this.waiting.first, row: 0 }
     const person = this.fresh[this.next]
-    return person === undefined ? null : { kind: 'list', by: -person.priority, then: person.row ?? 0 }
+    return person === undefined ? null : { kind: 'list', by: -person.priority, row: person.row ?? 0 }
   }
 
   take(kind: 'callback' | 'due' | 'list'): Person {

@@ -178,3 +178,17 @@ t.test('dead letters are listed, and sent again one by one or all', async (t) =>
   t.match(await apel('webhooks', 'replay', '--all', '--json'), { status: 0, out: /"7-1",\s+"7-3"/ })
   t.match(await apel('webhooks', 'list'), { out: 'None.\n' })
 })
+
+t.test('a forecast is drawn as bars of calls an hour', async (t) => {
+  const { apel } = await aService(t)
+  const { out, status } = await apel('campaign', 'forecast', 'renewals', '--answer', '0.4', '--talk', '45s')
+  t.equal(status, 0)
+  t.match(out, /completed 40, no_answer 60|no_answer 60, completed 40/)
+  t.match(out, /45 of talk/)
+  const bars = out.split('\n').filter((line) => /█/.test(line) && /\d\d:00 /.test(line))
+  t.match(bars, [/█{20}░{20} {2}120$/, /█{7}░{6} {2}40$/])
+  t.match(out, /dnc\s+3\s+the number is on the do-not-call list\s+k1 k2 k3/)
+  t.match(JSON.parse((await apel('campaign', 'forecast', 'renewals', '--json')).out), { attempts: 160 })
+  t.match(await apel('campaign', 'forecast', 'renewals', '--answer', '2'), { status: 2, err: /between 0 and 1/ })
+  t.match(await apel('campaign', 'forecast', 'nobody'), { status: 1, err: /not_found/ })
+})
