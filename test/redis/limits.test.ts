@@ -90,7 +90,16 @@ t.test('caps by number, the budget and the rates are judged alike', async (t) =>
         },
         ...{ trunks: [{ name: 't', node: 'n', channels: 1, rate, caller_id: null }], concurrency: null, rate: null },
         ...{ basis: { revision: null, packed: null, due_at: null } },
-        ...{ caps, budget, fields: {}, marks: { instance: 'i', number }, assumed: null, failover: null, explain: true, holder: null },
+        ...{
+          caps,
+          budget,
+          fields: {},
+          marks: { instance: 'i', number },
+          assumed: null,
+          failover: null,
+          explain: true,
+          holder: null,
+        },
       })
       const told = (rule: string) => verdicts.find(([name]) => name === rule)
       const cap = capUntil(times, caps, NOW)
