@@ -18,9 +18,9 @@ for (const { name, file, journal } of kept) {
   })
 }
 
-t.test('a hold, a callback and a silence are among them', async (t) => {
+t.test('a hold, a callback, a silence and a secret are among them', async (t) => {
   const names = kept.map(({ name }) => name)
-  for (const wanted of ['hold', 'callback', 'silence'])
+  for (const wanted of ['hold', 'callback', 'silence', 'secret'])
     t.ok(
       names.some((name) => name.includes(wanted)),
       wanted,
