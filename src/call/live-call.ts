@@ -4,6 +4,7 @@
  * exactly once: when the line is gone and the conversation has nothing more to do, or when a deadline says that waiting
  * for either makes no sense any more.
  */
+import { family } from '../flow/called.ts'
 import type { CallContext, FlowResult, Left, Verdict } from '../flow/io.ts'
 import { beginOf } from '../flow/journal.ts'
 import type { Program } from '../flow/program.ts'
@@ -185,7 +186,7 @@ export class LiveCall {
   /** An operator raises a situation of the flow. False when the flow has none of that name. */
   raise(name: string): boolean {
     const at = this.#ports.clock.now()
-    const known = this.#options.program.situations.has(name)
+    const known = family(this.#options.program).some(({ situations }) => situations.has(name))
     if (known) this.#mailbox.post({ kind: 'flow', event: { type: 'situation', at, name } })
     return known
   }

@@ -5,6 +5,7 @@
  */
 
 import { Answers, type Fulfil } from './answers.ts'
+import { family } from './called.ts'
 import type { Effect, FlowEvent, Spoken } from './io.ts'
 import type { Program } from './program.ts'
 import type { State } from './step.ts'
@@ -185,11 +186,17 @@ export class View {
     this.dials.delete(id)
   }
 
-  /** External tasks of holds that were entered. */
+  /** External tasks of holds that were entered, in this flow or in one that it called. */
   private openTasks(): string[] {
-    return Object.keys(this.state.holds).flatMap((id) => {
-      const node = this.program.steps.get(id)?.node as { task?: { name: string; request: unknown } | null } | undefined
-      return node?.task && node.task.request === null ? [node.task.name] : []
+    const entered = Object.keys(this.state.holds)
+    if (entered.length === 0) return []
+    return family(this.program).flatMap((program) => {
+      const own = program === this.program ? '' : `${program.flow}/`
+      return entered.flatMap((id) => {
+        const step = id.startsWith(own) ? program.steps.get(id.slice(own.length)) : undefined
+        const node = step?.node as { task?: { name: string; request: unknown } | null } | undefined
+        return node?.task && node.task.request === null ? [node.task.name] : []
+      })
     })
   }
 }
