@@ -85,16 +85,18 @@ export function keepRung(turn: Turn, rung: Inline): void {
   keep(turn, rung.outcome)
 }
 
-/** An inline target has said its words: its `goto`, else the `next` of its step. */
+/** An inline target has said its words: its `goto`, else the `next` of its step; that of a situation goes back. */
 export function finishInline(turn: Turn, id: number, event: string): void {
-  const target = turn.program.inlines[id]?.goto ?? currentStep(turn)?.next ?? null
+  const goto = turn.program.inlines[id]?.goto ?? null
+  if (goto === null && event.startsWith('situation ')) return goBack(turn, 'return')
+  const target = goto ?? currentStep(turn)?.next ?? null
   if (target === null) endPolitely(turn, 'flow')
   else take(turn, target, event)
 }
 
 /**
- * Back to the step that was interrupted; with none, to the flow that called this one; with neither, the call has nowhere to
- * go and ends politely.
+ * Back to the step that was interrupted; with none, to the flow that called this one; with no caller either, to the step
+ * that a situation has led away from; else the call has nowhere to go and ends politely.
  */
 export function goBack(turn: Turn, event: string): void {
   const { s } = turn
@@ -106,7 +108,11 @@ export function goBack(turn: Turn, event: string): void {
 
 /** A called flow gives the conversation back, with an outcome that `on:` of its `call` may name, or without one. */
 export function comeBack(turn: Turn, outcome: string | null, vars: [name: string, value: unknown][] = []): void {
-  if (!leaveFlow(turn)) return endPolitely(turn, 'flow')
+  const { left } = turn.s
+  if (!leaveFlow(turn)) {
+    turn.s.left = null
+    return left === null ? endPolitely(turn, 'flow') : goTo(turn, left, 'return', 'resume')
+  }
   for (const [name, value] of vars) store(turn, name, turn.program.types[name] ?? 'text', value)
   leave(turn, outcome)
 }

@@ -117,6 +117,8 @@ export interface State extends Scoped {
   timers: Timers
   music: boolean
   buffer: string
+  /** A key that means nothing if it is the next and comes until then (ms since the epoch): the end of an entry that is full. */
+  spare: { key: string; until: number } | null
   /** Keys and counted talks so far. */
   inputs: number
   /** Since when they talk; null while they are silent. */
@@ -128,6 +130,8 @@ export interface State extends Scoped {
   entered: number
   pace: Pace
   stack: Frame[]
+  /** The step that a situation has led away from, to a named step; a `return` of the call's own flow comes back to it. */
+  left: string | null
   /** The flows that wait for the one that runs, the call's own first. */
   calls: readonly CallFrame[]
   strikes: Record<string, number>
@@ -185,6 +189,7 @@ export function blank(context: CallContext, vars: Record<string, unknown>, hidde
     timers: { ...NO_TIMERS },
     music: false,
     buffer: '',
+    spare: null,
     inputs: 0,
     talking: null,
     talkCounted: false,
@@ -193,6 +198,7 @@ export function blank(context: CallContext, vars: Record<string, unknown>, hidde
     entered: 0,
     pace: 'normal',
     stack: [],
+    left: null,
     calls: [],
     strikes: {},
     tasks: {},
@@ -230,6 +236,7 @@ export function copy(s: State, now: number): State {
     timers: copyTimers(s.timers),
     music: s.music,
     buffer: s.buffer,
+    spare: s.spare,
     inputs: s.inputs,
     talking: s.talking,
     talkCounted: s.talkCounted,
@@ -238,6 +245,7 @@ export function copy(s: State, now: number): State {
     entered: s.entered,
     pace: s.pace,
     stack: s.stack,
+    left: s.left,
     calls: s.calls,
     strikes: s.strikes,
     tasks: s.tasks,

@@ -185,7 +185,10 @@ function enter(turn: Turn, { step: id, event, entry }: NonNullable<Turn['next']>
   }
   s.step = id
   if (target.name !== null) {
-    if (entry === 'fresh') s.stack = []
+    if (entry === 'fresh' && s.stack.length > 0) {
+      if (s.calls.length === 0) s.left = s.stack[0]!.back
+      s.stack = []
+    }
     s.lastStep = target.name
     noteWin(turn, target.name)
     const entered = { type: 'enter', step: target.name, event } as const
@@ -220,6 +223,9 @@ function key(turn: Turn, pressed: string): void {
   const { s, program } = turn
   if (!/^[0-9*#]$/.test(pressed)) return
   s.inputs++
+  const { spare } = s
+  s.spare = null
+  if (spare !== null && spare.key === pressed && turn.at <= spare.until) return
   const current = currentStep(turn)
   if (current === null) return
   if (s.ask !== null) return keyAsked(turn, current, pressed)

@@ -20,6 +20,8 @@ interface Gather {
   varType: ValueType
   least: number
   most: number
+  /** The largest length is the type's and not the author's, so they may end it by the finish key all the same. */
+  byType: boolean
   finish: string
   min: Limit
   max: Limit
@@ -37,13 +39,13 @@ interface Act {
 
 const digits = (least: number, most: number) => count(least, most).optional()
 const limit = z.union([z.number(), z.string()], { error: 'expected a number, a date or a time' }).optional()
-/** How long an entry of a type is, where the step does not say. */
+/** The shortest entry and the longest of a type, where the step does not say. */
 const LENGTHS: Record<EntryType, [number, number]> = {
   digits: [1, 32],
-  number: [1, 15],
+  number: [1, 32],
   date: [4, 8],
   time: [4, 4],
-  phone: [3, 20],
+  phone: [3, 32],
 }
 
 export const gatherVerb: Verb<Gather> = {
@@ -87,6 +89,7 @@ export const gatherVerb: Verb<Gather> = {
       varType: varType ?? 'any',
       least,
       most,
+      byType: raw.num_digits === undefined && raw.max_digits === undefined,
       finish: raw.finish_on_key ?? '#',
       min: limits[0] ?? null,
       max: limits[1] ?? null,
@@ -110,7 +113,9 @@ export const gatherVerb: Verb<Gather> = {
       if (phase === 'confirm') return confirmed(turn, step, pressed)
       if (pressed === step.node.finish) return evaluate(turn, step)
       change(turn, { keys: keys + pressed })
-      return keys.length + 1 >= step.node.most ? evaluate(turn, step) : 'more'
+      if (keys.length + 1 < step.node.most) return 'more'
+      if (step.node.byType) spareKey(turn, step.node.finish, step.node.manner.interDigit)
+      return evaluate(turn, step)
     },
     complete: (turn, step) => evaluate(turn, step),
     situations:
@@ -121,6 +126,13 @@ export const gatherVerb: Verb<Gather> = {
   },
   question: (node) => node.text,
   ladders: (node) => node.manner,
+}
+
+/** This key, should it come next, still belongs to the entry. */
+function spareKey(turn: Turn, key: string, within: number): void {
+  const { s, at } = turn
+  if (key !== '' && s.buffer.startsWith(key)) s.buffer = s.buffer.slice(key.length)
+  else s.spare = { key, until: at + within }
 }
 
 function evaluate(turn: Turn, step: Step<Gather>): 'taken' | 'miss' {

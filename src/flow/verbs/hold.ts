@@ -107,9 +107,15 @@ export const holdVerb: Verb<Hold> = {
   },
   enter(turn, step: Step<Hold>, entry) {
     const { s } = turn
-    const typed = [...s.buffer].find((pressed) => step.node.options.has(pressed))
+    const { options } = step.node
+    const typed = [...s.buffer].find((pressed) => options.has(pressed) || turn.program.keys.has(pressed))
     s.buffer = ''
-    if (typed !== undefined) return leaveBy(turn, step.node.options.get(typed)!, `option ${typed}`)
+    if (typed !== undefined) {
+      const option = options.get(typed)
+      return option === undefined
+        ? raise(turn, turn.program.keys.get(typed)!)
+        : leaveBy(turn, option, `option ${typed}`)
+    }
     startTask(turn, step)
     if (resultOf(turn, step) !== null) return finish(turn, step)
     if (entry === 'resume') return wait(turn, step)
@@ -193,7 +199,7 @@ function taskId(turn: Turn, name: string): string {
   return `task:${ownKey(turn, name)}`
 }
 
-/** What the task came to; one that was finished after an earlier call with this contact counts. Null: not yet. */
+/** What the task came to; in an agreed callback one that was finished after the call before counts. Null: not yet. */
 function resultOf(turn: Turn, step: Step<Hold>): KeptTask | null {
   const { task } = step.node
   const { s } = turn
@@ -204,6 +210,7 @@ function resultOf(turn: Turn, step: Step<Hold>): KeptTask | null {
     return { status: succeeded(answer) ? 'done' : 'failed', result: answer.body }
   }
   if (s.tasks[task.name] !== undefined) return s.tasks[task.name]!
+  if (s.context.kind !== 'callback') return null
   const earlier = s.context.previous.tasks as Record<string, unknown> | undefined
   return earlier !== undefined && earlier !== null && Object.hasOwn(earlier, task.name)
     ? keptTask(earlier[task.name])

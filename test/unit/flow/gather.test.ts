@@ -37,6 +37,21 @@ t.test('without a finishing key it ends inter_digit_timeout after the last one',
   t.equal(times[3]! - times[2]!, 2)
 })
 
+t.test('a full date or time is taken at once, and the finish key after it still belongs to it', async (t) => {
+  const program = (type: string) =>
+    flow(
+      `start: a\nvars: { x: "" }\nsteps:\n  a: { gather: "When?", save: x, type: ${type} }\n  b: { menu: "{x}?", options: { "1": hangup } }\n`,
+    )
+  const call = talk(program('time'), [press('1630#'), hears('16:30?'), press('1')])
+  t.match(call.result, { disposition: 'completed', vars: { x: '16:30' } })
+  t.equal(call.state.misses.nomatch, 0, 'the finish key is not the answer to the next question')
+  t.equal(talk(program('date'), [press('24122026#'), press('1')]).result.vars.x, '2026-12-24')
+  t.equal(talk(program('date'), [press('2412'), hears('2026-12-24?'), press('1')]).result.vars.x, '2026-12-24')
+  const ahead = talk(program('time'), [{ press: '1630#1', during: 'prompt' }])
+  t.match(ahead.result, { disposition: 'completed', vars: { x: '16:30' } })
+  t.equal(talk(program('time'), [press('1630'), hears('16:30?'), waits(4), press('#')]).state.misses.nomatch, 1)
+})
+
 t.test('max_digits is 32 unless the step says otherwise', async (t) => {
   t.equal(talk(gather(''), [press('1'.repeat(40))]).result.vars.code, '1'.repeat(32))
   t.equal(talk(gather('    max_digits: 3'), [press('98765')]).result.vars.code, '987')

@@ -349,9 +349,28 @@ t.test('a task finished after an earlier call is the result when that call enter
       '[hangs up]',
     ])
   t.strictSame(
-    talk(hold(), [], { previous: { tasks: { look: { status: 'failed', result: null } } } }).said[1],
+    talk(hold(), [], { kind: 'callback', previous: { tasks: { look: { status: 'failed', result: null } } } }).said[1],
     'It failed.',
   )
+  t.strictSame(
+    talk(hold(), [], { previous: { tasks: { look: { x: 4 } } } }).said[0],
+    'One minute, please.',
+    'any other call asks anew: what was found last time may be old',
+  )
+})
+
+t.test('a key that was pressed before the hold and raises a situation does so', async (t) => {
+  const program = flow(`
+start: one
+situations: { where: { key: "8", steps: [{ say: "A clinic." }] } }
+vars: { order: "" }
+steps:
+  one: { gather: "Order?", save: order, num_digits: 1 }
+  two: { pause: 1s }
+  wait: { hold: true, task: { external: look }, on: { done: hangup, failed: hangup } }
+`)
+  const call = talk(program, [press('18'), { task: { name: 'look', after: 9000 } }])
+  t.match(call.said.slice(3), ['A clinic.', '[music]'])
 })
 
 t.test('finished tasks are in the result of the call', async (t) => {

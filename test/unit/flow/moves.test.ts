@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { ScriptItem } from '../../../src/flow/script.ts'
 import { byHand, flow, hangsUp, hears, press, pressInto, says, silent, talk, waits } from './talk.ts'
 
 const words = (said: string[]) => said.filter((line) => !line.startsWith('>'))
@@ -396,6 +397,47 @@ t.test('return comes back, a step leads away for good', async (t) => {
     '[hangs up]',
   ])
   t.strictSame(words(talk(situations, [press('7'), press('1')]).said).slice(1), ['Really?', 'Elsewhere.', '[hangs up]'])
+})
+
+t.test('steps that a situation leads to may come back, too', async (t) => {
+  const program = flow(`
+start: a
+situations: { complains: { key: "7", goto: listen } }
+steps:
+  a: { menu: "One?", options: { "1": bye } }
+  bye: { hangup: { say: "Bye." } }
+  listen: { menu: "We are sorry. 1 to go on, 2 to end.", options: { "1": thanks, "2": bye } }
+  thanks: { say: "Thank you.", next: return }
+`)
+  const said = (...script: ScriptItem[]) => talk(program, script).said.filter((line) => !line.startsWith('>'))
+  t.strictSame(said(press('7'), press('1'), press('1')), [
+    'One?',
+    'We are sorry. 1 to go on, 2 to end.',
+    'Thank you.',
+    'One?',
+    'Bye.',
+    '[hangs up]',
+  ])
+  const silence = talk(program, [silent, press('7'), press('1'), silent])
+  t.equal(silence.result.disposition, 'silent', 'coming back is no visit: the second silence is the last')
+})
+
+t.test('an inline target of a situation goes back where it says no way', async (t) => {
+  const program = flow(`
+start: a
+situations:
+  hours: { key: "8", goto: { say: "We are open until six.", outcome: asked } }
+  shouts: { key: "9", strikes: 1, warn: "Please.", then: { say: "I understand." } }
+steps:
+  a: { menu: "One?", options: { "1": b }, next: b }
+  b: { say: "Two.", next: hangup }
+`)
+  const { said, result } = talk(program, [press('8'), press('9'), press('9'), press('1')])
+  t.strictSame(
+    said.filter((line) => !line.startsWith('>')),
+    ['One?', 'We are open until six.', 'One?', 'Please.', 'One?', 'I understand.', 'One?', 'Two.', '[hangs up]'],
+  )
+  t.equal(result.outcome, 'asked')
 })
 
 t.test('strikes are counted over the call: so often the warning, then the end', async (t) => {

@@ -117,6 +117,27 @@ t.test('say_as in English', async (t) => {
     t.equal(said(`{ say_as: ${kind}, value: "${value}" }`), words, `${kind} ${value}`)
 })
 
+t.test('say_as in Romanian', async (t) => {
+  for (const [kind, value, words] of [
+    ['digits', '0712', '0 7 1 2'],
+    ['number', '0042', '42'],
+    ['ordinal', '1', 'primul'],
+    ['ordinal', '21', 'al 21-lea'],
+    ['money', '1 RON', 'un leu'],
+    ['money', '0.01 RON', '0 lei și un ban'],
+    ['money', '19,20 RON', '19 lei și 20 de bani'],
+    ['money', '20 RON', '20 de lei'],
+    ['money', '101 RON', '101 lei'],
+    ['money', '1120.5 RON', '1120 de lei și 50 de bani'],
+    ['money', '1 GBP', 'o liră sterlină'],
+    ['money', '100 EUR', '100 de euro'],
+    ['date', '2026-12-01', '1 decembrie 2026'],
+    ['time', '16:30', '16:30'],
+    ['spell', 'ab3', 'A, B, 3'],
+  ] as const)
+    t.equal(said(`{ say_as: ${kind}, value: "${value}" }`, 'language: ro'), words, `${kind} ${value}`)
+})
+
 t.test('the voice of the flow speaks its own language only', async (t) => {
   const voice = 'voice: { name: en-gb, rate: 150 }'
   t.match(spoken('"Hello."', voice), [{ voice: 'en-gb', rate: 150 }])
