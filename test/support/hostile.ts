@@ -231,10 +231,10 @@ function placesIn(value: unknown, path: (string | number)[] = []): { path: (stri
   ]
 }
 
-/** The text as a flow's file, with the libraries that shipped flows include. */
+/** The text as a flow's file; where it includes libraries, with those that shipped flows include. */
 export function filesOf(text: string): FlowFile[] {
   libraries ??= shipped('scripts-yaml/library').map((path) => ({ path, text: readFileSync(path, 'utf8') }))
-  return [{ path: 'scripts-yaml/flows/hostile.yaml', text }, ...libraries]
+  return [{ path: 'scripts-yaml/flows/hostile.yaml', text }, ...(text.includes('include') ? libraries : [])]
 }
 
 let libraries: FlowFile[] | null = null

@@ -1,5 +1,6 @@
 /** A flow, drawn. */
-import { type Counts, dot, mermaid } from '../../flow/graph.ts'
+import type { Counts } from '../../flow/graph.ts'
+import { dot, mermaid } from '../../flow/picture.ts'
 import type { Program } from '../../flow/program.ts'
 
 export type Format = 'mermaid' | 'dot' | 'svg'

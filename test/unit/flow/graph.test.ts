@@ -1,5 +1,6 @@
 import t from 'tap'
-import { dot, graph, mermaid } from '../../../src/flow/graph.ts'
+import { graph } from '../../../src/flow/graph.ts'
+import { dot, mermaid } from '../../../src/flow/picture.ts'
 import { flow, press, pressInto, silent, talk } from './talk.ts'
 
 const program = flow(`
@@ -76,10 +77,17 @@ t.test('counts stand on the steps and edges, with those who were lost', async (t
     { count: 3 },
   )
   t.match(
-    drawn.edges.find((e) => e.event === 'option 1'),
+    drawn.edges.find((e) => e.event === 'option 3'),
     { count: 0 },
   )
-  t.match(dot(program, counts), /"greet" \[label="greet \(say\): 10\\nended here: 2 \(20 %\)/)
+  const picture = dot(program, counts)
+  t.match(picture, /"greet" \[label="greet \(say\): 10\\n/)
+  t.match(picture, /"ask" -> "wait" \[label=" {3}option 2: 3 \(38 %\) {3}"/)
+  t.match(
+    picture,
+    /"ask" -> "hangup" \[label=" {3}option 1: Confirms {3}\\n {3}give_up {3}\\n {3}ended here: 4 \(50 %\) {3}"/,
+  )
+  t.match(picture, /"greet" -> "hangup" \[label=" {3}ended here: 2 \(20 %\) {3}"/, 'who hung up where no way ends')
 })
 
 t.test('the picture in Mermaid and in DOT, with quotes made harmless', async (t) => {
@@ -87,7 +95,7 @@ t.test('the picture in Mermaid and in DOT, with quotes made harmless', async (t)
     mermaid(program),
     /^flowchart TD\n {2}n0\(\["start"\]\)\n {2}n1\["greet \(say\)<br\/>Hello #quot;friend#quot;\."\]/,
   )
-  t.match(mermaid(program), /n2 -->\|"option 1: Confirms"\| n7/)
+  t.match(mermaid(program), /n2 -->\|"option 1: Confirms<br\/>give_up"\| n7/, 'two ways to one place are one arrow')
   t.match(dot(program), /^digraph "t" \{\n/)
   t.match(dot(program), /label="greet \(say\)\\nHello \\"friend\\"\."/)
 })
