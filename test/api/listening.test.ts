@@ -222,3 +222,40 @@ t.test('headers without an end are refused in our shape', async (t) => {
   t.equal(response.status, 400)
   t.match(await response.json(), { code: 'bad_request', details: null })
 })
+
+t.test(
+  'results are read from the ledger only as fast as the client takes them, and no more once it is gone',
+  async (t) => {
+    const { app, memory } = await withCampaign()
+    t.teardown(() => app.close())
+    let given = 0
+    let ended = false
+    memory.ports.campaigns.results = async function* () {
+      try {
+        for (; given < 500_000; given++) yield aRecord({ id: `a${given}`, vars: { note: 'x'.repeat(500) } })
+      } finally {
+        ended = true
+      }
+    }
+    await app.listen({ port: 0 })
+    const { port } = app.server.address() as { port: number }
+    const slow = connect(port, '127.0.0.1')
+    slow.on('error', () => {})
+    slow.write('GET /v1/campaigns/renewals/results HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    await new Promise((resolve) => slow.once('data', resolve))
+    slow.pause()
+    let before = -1
+    let still = 0
+    await until('it is held back', () => {
+      still = given === before ? still + 1 : 0
+      before = given
+      return still > 20
+    })
+    t.ok(given < 20_000, `${given} records were read for a client that has taken one piece`)
+    slow.resume()
+    await until('it goes on', () => given > before + 1000)
+    slow.destroy()
+    await until('nothing is read any more', () => ended)
+    t.ok(given < 500_000)
+  },
+)

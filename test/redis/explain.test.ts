@@ -37,7 +37,8 @@ interface Case {
   history: { ago: number; disposition: string; counts: boolean }[]
   dnc: 'no' | 'number' | 'prefix' | 'campaign'
   consent: string
-  abroad: boolean
+  /** Where the number is: at home, in a country that is not allowed, or in one with several zones. */
+  place: 'home' | 'refused' | 'zones'
   state: 'p' | 'w' | 'h' | 'd' | 'x' | 'c'
   /** Minutes from now. */
   due: number
@@ -46,6 +47,8 @@ interface Case {
   today: number
   campaign: 'running' | 'paused' | 'ready'
   full: boolean
+  /** The campaign has as many calls as it may. */
+  crowded: boolean
   /** Minutes from now until which the trunk is paused. */
   trunk: number
   paused: boolean
@@ -77,7 +80,12 @@ const cases: fc.Arbitrary<Case> = fc.record({
   ),
   dnc: usually<Case['dnc']>('no', fc.constantFrom('number', 'prefix', 'campaign')),
   consent: usually('da', fc.constant('no')),
-  abroad: usually(false, fc.constant(true)),
+  place: fc.oneof(
+    { weight: 10, arbitrary: fc.constant<Case['place']>('home') },
+    { weight: 3, arbitrary: fc.constant<Case['place']>('zones') },
+    { weight: 1, arbitrary: fc.constant<Case['place']>('refused') },
+  ),
+  crowded: usually(false, fc.constant(true)),
   state: fc.constantFrom<Case['state']>('p', 'p', 'p', 'w', 'w', 'h', 'c', 'c', 'd', 'x'),
   due: fc.integer({ min: -2000, max: 3000 }),
   expires: fc.integer({ min: 1, max: 5000 }),
@@ -103,8 +111,10 @@ async function stage(one: Case) {
   await to(one.at)
   await store.db.redis.flushall()
   const name = `c${made++}`
-  const number = `${one.abroad ? '+4915112' : '+407100'}${String(10_000 + made).padStart(5, '0')}`
-  const policy: DialPolicy = { ...openPolicy, allow: ['+40'], per_number: one.caps }
+  // Spain has three zones, two of them an hour ahead of the third.
+  const prefix = { home: '+407100', refused: '+4915112', zones: '+346123' }[one.place]
+  const number = `${prefix}${String(10_000 + made).padStart(5, '0')}`
+  const policy: DialPolicy = { ...openPolicy, allow: ['+40', '+34'], per_number: one.caps }
   const settings = { policy, trunks: [trunk({ channels: 2 })], extensions: [] }
   await store.campaigns.put(
     name,
@@ -112,6 +122,7 @@ async function stage(one: Case) {
       flow: 'f',
       contacts: { number: 'n', timezone: 'tz', consent: 'ok' },
       window: one.hours,
+      dial: { concurrency: 2 },
       attempts: { max: 5, ...(one.perDay === null ? {} : { per_day: one.perDay }) },
       ...(one.holiday ? { holidays: [new Date(one.at).toISOString().slice(0, 10)] } : {}),
     },
@@ -159,6 +170,7 @@ async function stage(one: Case) {
       campaign: one.dnc === 'campaign' ? name : null,
       ...{ reason: null, at: 0 },
     })
+  if (one.crowded) await client.sadd(keys.campaignLive(name), 'three', 'four')
   if (one.full) await client.sadd(keys.trunk('carrier', 'live'), 'one', 'two')
   if (one.trunk > 0) await client.hset(keys.trunk('carrier', 'state'), 'until', String(one.at + one.trunk * MINUTE))
   if (one.paused) await client.set(keys.paused, '1')

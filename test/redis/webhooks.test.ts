@@ -195,7 +195,9 @@ t.test('two instances carry nothing twice, and the other one goes on when the fi
   await waitFor(() => got.length >= 15, { timeout: 20_000 })
   t.equal(new Set(got.map(({ id }) => id)).size, 15)
   t.equal(got.length, 15)
-  t.equal(await store.outbox.waiting(hookId(hookOf(host).url)), 0, 'nothing is left')
+  await waitFor(async () => (await store.outbox.waiting(hookId(hookOf(host).url))) === 0, {
+    what: 'nothing to be left',
+  })
 })
 
 t.test('a letter in the hand of an instance that died is carried again, under the same id', async (t) => {
