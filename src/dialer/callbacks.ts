@@ -51,6 +51,9 @@ export class CallbackDesk implements CallbackBook {
 
   async allowed(context: CallContext, to: string | null): Promise<boolean> {
     const campaign = typeof context.campaign.name === 'string' ? context.campaign.name : null
+    const consent = campaign === null ? null : (await this.ports.definitions.get(campaign))?.contacts.consent
+    // Nobody is promised a call that the gate would refuse.
+    if (consent && Object.hasOwn(context.contact, consent) && !hasConsent(context.contact[consent])) return false
     return (await this.mayCall(to ?? context.number, campaign)) !== null
   }
 

@@ -210,6 +210,23 @@ t.test('callbacks and the do-not-call list hold what they were told', async (t) 
   const due_at = new Date(Date.now() + 7_200_000).toISOString()
   t.match(await ask('PATCH', path, { due_at }), { status: 200, body: { due_at } })
   t.equal((await ask('DELETE', path)).status, 204)
+  t.match((await ask('GET', '/v1/callbacks?number=%2B40711111111')).body, {
+    items: [{ state: 'cancelled' }],
+    next: null,
+  })
+  t.match((await ask('GET', '/v1/callbacks?state=open&limit=1')).body, { items: [] })
+  const number = '/v1/numbers/0711%20111%20111'
+  t.match(await ask('GET', number), {
+    status: 200,
+    body: {
+      number: '+40711111111',
+      contacts: [{ campaign: 'spring' }],
+      callbacks: [{ id: made.body.id }],
+      attempts: [],
+    },
+  })
+  t.equal((await ask('GET', '/v1/numbers/nobody')).status, 400)
+  t.equal((await ask('DELETE', '/v1/numbers/+40711111777')).status, 204)
 
   const entry = await ask('POST', '/v1/dnc', { number: '0711 111 119', reason: 'asked' })
   t.equal(entry.status, 201)

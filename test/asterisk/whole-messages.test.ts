@@ -45,6 +45,13 @@ t.test('a message is a file whose name stands in the record', async (t) => {
   t.match(call, { outcome: 'left', recordings: [call.vars.word] })
   const kept = await waitFor(() => recording(join(system.folder, 'data'), call.recordings[0]), { what: 'the file' })
   t.ok(isIn(kept, voice))
+
+  const exported = JSON.parse((await system.apel(['number', 'export', '+40711111111'])).stdout)
+  t.match(exported.attempts, [{ id, recordings: call.recordings, state: 'ended' }])
+  t.ok(exported.attempts[0].journal.length > 2, 'with its journal')
+  t.match(await system.apel(['number', 'erase', '+40711111111']), { code: 0 })
+  t.notOk(await recording(join(system.folder, 'data'), call.recordings[0]), 'the file is gone as well')
+  await t.rejects(system.api('GET', `/v1/calls/${id}`), { message: /404/ })
 })
 
 t.test('who opts out is on the list, and is not called again', async (t) => {

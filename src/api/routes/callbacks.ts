@@ -19,7 +19,7 @@ export function callbackRoutes(api: Api, ports: ApiPorts): void {
       config: { scope: 'read' },
       schema: {
         tags,
-        summary: 'Callbacks by their time',
+        summary: 'Callbacks, the newest first; of a number, all that were ever made',
         querystring: z.strictObject({
           ...paging,
           state: z.string().max(40).nullable().default(null),

@@ -49,19 +49,29 @@ export function contactsPort({ dialer }: CampaignParts): ApiPorts['contacts'] {
   }
 }
 
+/** Pages without anything wanted in them that one request passes over. */
+const MOST_PAGES = 50
+
 export function callbacksPort({ store, dialer, normalise }: CampaignParts): ApiPorts['callbacks'] {
   const { callbacks } = dialer
   return {
     async list({ cursor, limit, state, campaign, number }) {
+      const wanted = (each: Callback): boolean =>
+        (state === null || each.state === state) && (campaign === null || each.campaign === campaign)
       if (number !== null) {
-        const one = await store.callbacks.ofNumber(normalise(number) ?? number)
-        return { items: one ? [viewOf(one)] : [], next: null }
+        const all = (await store.callbacks.allOf(normalise(number) ?? number)).filter(wanted)
+        const from = Number(cursor ?? 0)
+        const next = from + limit < all.length ? String(from + limit) : null
+        return { items: all.slice(from, from + limit).map(viewOf), next }
       }
-      const page = await store.callbacks.list(cursor, limit)
-      const items = page.callbacks.filter(
-        (each) => (state === null || each.state === state) && (campaign === null || each.campaign === campaign),
-      )
-      return { items: items.map(viewOf), next: page.next }
+      // A page is as long as what was looked at has in it; an empty one says nothing, so on to the next.
+      let at = cursor
+      for (let looked = 0; ; looked++) {
+        const page = await store.callbacks.list(at, limit)
+        const items = page.callbacks.filter(wanted).map(viewOf)
+        if (items.length > 0 || page.next === null || looked >= MOST_PAGES) return { items, next: page.next }
+        at = page.next
+      }
     },
     create: async (request) => viewOf(await callbacks.create(request)),
     get: async (id) => viewOf(await callbacks.get(id)),
