@@ -8,8 +8,8 @@ import type { Simulation } from '../flow/script.ts'
 
 /** ms by which a callback may be due sooner or later. */
 const CLOSE = 1_000
-/** ms that the line may take longer: an event on its way, talk that is told from noise, a sound that begins. */
-const SLACK = 4_000
+/** ms by which a stretch from one text to the next may be off: events on their way, talk told from noise, a sound that begins. */
+const SLACK = 2_500
 
 /** What differs, in words. */
 export function differences(simulated: Simulation, line: Simulation): string[] {
@@ -37,8 +37,7 @@ export function differences(simulated: Simulation, line: Simulation): string[] {
     one === null || other === null ? one !== other : Math.abs(one - other) > CLOSE
   if (apart(soon, late) && apart(a.callback_at, b.callback_at))
     found.push(`callback_in: ${span(soon)} on the simulator, ${span(late)} on the line`)
-  if (Math.abs(simulated.duration - line.duration) > SLACK)
-    found.push(`length: ${time(simulated.duration)} on the simulator, ${time(line.duration)} on the line`)
+  pace(simulated, line, found)
   return found
 }
 
@@ -50,6 +49,22 @@ function sequence(what: string, simulated: string[], line: string[], found: stri
     found.push(`${what} ${index + 1}: ${shown(one ?? null)} on the simulator, ${shown(other ?? null)} on the line`)
     return
   }
+}
+
+/** Each stretch by itself: what the line loses in one is not held against the next. */
+function pace(simulated: Simulation, line: Simulation, found: string[]): void {
+  const [promised, took] = [stretches(simulated), stretches(line)]
+  for (const [index, { ms, until }] of promised.entries()) {
+    const was = took[index]
+    if (was === undefined || was.until !== until || Math.abs(was.ms - ms) <= SLACK) continue
+    found.push(`the time until ${shown(until)}: ${time(ms)} on the simulator, ${time(was.ms)} on the line`)
+  }
+}
+
+function stretches({ heard, duration, lines }: Simulation): { ms: number; until: string }[] {
+  const spoken = lines.filter(({ who, text }) => who === 'us' && heard.some((one) => one.text === text))
+  const marks = [...spoken.map(({ at, text }) => ({ at, text })), { at: duration, text: 'the end' }]
+  return marks.map(({ at, text }, index) => ({ ms: at - (marks[index - 1]?.at ?? 0), until: text }))
 }
 
 const way = ({ step, event }: Simulation['steps'][number]): string => `${step} (${event})`

@@ -91,6 +91,7 @@ export async function hold(
     ...failuresOf(test, told, LATE + longer),
     ...line.faults,
     ...(await unheard(line, voice)),
+    ...(await missed(record, api)),
     ...(record === null ? ['its record was not closed'] : []),
   ]
   const apart = line.started ? differences(promised, told) : []
@@ -139,6 +140,15 @@ async function closed(id: string, api: Api): Promise<any> {
     if (record.state === 'ended') return record
   }
   return null
+}
+
+/** What stands in no book although it was promised. */
+// biome-ignore lint/suspicious/noExplicitAny: records are looked at field by field
+async function missed(record: any, api: Api): Promise<string[]> {
+  if (!record?.callback_at) return []
+  const { items } = await api('GET', '/v1/callbacks?limit=1000')
+  const stands = items.some((one: { number: string; due_at: string }) => one.due_at === record.callback_at)
+  return stands ? [] : [`no callback stands in the book for ${record.callback_at}`]
 }
 
 /** What the ledger has of the end; what it does not keep is the flow's own. */

@@ -37,6 +37,8 @@ export class Line extends View implements Scene {
   /** Faults of the rehearsal itself. */
   readonly faults: string[] = []
   phone: PhoneCall | null = null
+  /** What operators have said to them. */
+  readonly operators: Buffer[] = []
   /** Keys that the flow sent to the far side. */
   pressedByUs = ''
   readonly #options: LineOptions
@@ -152,7 +154,9 @@ export class Line extends View implements Scene {
     await call.after(RING)
     if (what === 'busy') return call.refuse(486)
     await call.answer()
-    await call.say(await speech('Good morning, how may I help you?'))
+    const words = await speech('Good morning, how may I help you?')
+    await call.say(words)
+    this.operators.push(words)
     await call.at(TALK)
     await call.hangUp()
   }

@@ -32,6 +32,8 @@ export interface Plan {
   number: string
   called: string
   context: CallContext
+  /** ms that the simulator takes for it. */
+  duration: number
   /** What the simulator says in it. */
   said: Spoken[][]
   /** Extensions that the flow calls. */
@@ -51,18 +53,11 @@ export function plan(job: Job, index: number, longest: number): Plan | LiveRun {
     for (const effect of effects)
       if (effect.type === 'dial' && 'extension' in effect.to) extensions.push(effect.to.extension)
   })
+  const { duration, heard } = run.simulation
   const rest = { ...run, test, differences: [], call: null }
   if (!run.ok) return { ...rest, skipped: null }
-  if (run.simulation.duration > longest)
-    return { ...rest, skipped: `it takes ${time(run.simulation.duration)} on a line` }
+  if (duration > longest) return { ...rest, skipped: `it takes ${time(duration)} on a line` }
   const [amd = null] = test.script.flatMap(({ item }) => ('amd' in item ? [item.amd] : []))
-  return {
-    job,
-    number,
-    called: `+4031${String(1_000_001 + index)}`,
-    context: own,
-    said: run.simulation.heard.map(({ parts }) => parts),
-    extensions,
-    amd,
-  }
+  const called = `+4031${String(1_000_001 + index)}`
+  return { job, number, called, context: own, duration, said: heard.map(({ parts }) => parts), extensions, amd }
 }

@@ -67,7 +67,9 @@ async function onLines(plans: (Plan | LiveRun)[], web: AnsweringWeb, options: Re
   options.signal?.addEventListener('abort', () => void house.close().catch(() => {}), { once: true })
   house.exchange.otherwise((call) => (lines.get(call.from)?.operator ?? refuses(404))(call))
   const runs = new Map<number, LiveRun>()
-  const queue = plans.entries()
+  // The long ones begin first, so that nobody waits for one that was left to the end.
+  const length = (one: Plan | LiveRun) => ('job' in one ? one.duration : 0)
+  const queue = [...plans.entries()].sort(([, a], [, b]) => length(b) - length(a)).values()
   const worker = async () => {
     for (const [index, one] of queue) {
       options.signal?.throwIfAborted()

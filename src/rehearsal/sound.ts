@@ -27,6 +27,7 @@ export async function unheard(line: Line, voice: Voice): Promise<string[]> {
       : files.every((file) => ear.heard(readFileSync(`${file}.ulaw`), PIECE))
     if (!heard) missing.push(`the phone did not hear "${text}"`)
   }
+  if (!line.operators.every((words) => ear.heard(words, PIECE))) missing.push('the phone did not hear the operator')
   if (!ear.keys.includes(line.pressedByUs))
     missing.push(`the phone did not hear the keys ${line.pressedByUs}, but ${ear.keys || 'none'}`)
   return missing

@@ -30,10 +30,19 @@ t.test('the first words that differ are told, and the end', async (t) => {
   )
 })
 
-t.test('a line that takes far longer differs, a little longer it does not', async (t) => {
-  const one = confirmed()
-  t.same(differences(one, { ...one, duration: one.duration + 2_000 }), [])
-  t.match(differences(one, { ...one, duration: one.duration + 9_000 }), [/^length: /])
+t.test('a stretch that takes far longer differs, each a little longer does not', async (t) => {
+  const one = talk(FLOW, [silent, silent])
+  const slowly = (by: number) => ({
+    ...one,
+    duration: one.duration + by * one.lines.length,
+    lines: one.lines.map((line, index) => ({ ...line, at: line.at + by * index })),
+  })
+  t.same(differences(one, slowly(1_000)), [])
+  t.match(differences(one, slowly(3_000)), [
+    /^the time until "Please speak, I am listening.": 0:07\.\d on the simulator, 0:10\.\d on the line$/,
+    /./,
+    /^the time until "the end"/,
+  ])
 })
 
 t.test('hours that are read off two clocks may lie a minute apart', async (t) => {
