@@ -12,8 +12,8 @@ const folder = mkdtempSync(join(tmpdir(), 'apel-bench-'))
 try {
   for (const part of ['flows', 'library', 'tests']) mkdirSync(join(folder, part))
   const names = (part: string) => readdirSync(join(shipped, part)).filter((name) => name.endsWith('.yaml'))
-  for (const name of names('flows'))
-    writeFileSync(join(folder, 'flows', name), readFileSync(join(shipped, 'flows', name)))
+  for (const part of ['flows', 'library'])
+    for (const name of names(part)) writeFileSync(join(folder, part, name), readFileSync(join(shipped, part, name)))
   const tests = names('tests')
   let count = 0
   for (let round = 0; count < 500; round++)

@@ -149,8 +149,11 @@ function converse(program: Program): number {
 
 /** Events a second on this core, by the median. */
 function interpreting(): number {
-  const path = join(projectRoot(), 'scripts-yaml/flows/appointment.yaml')
-  const program = loadFlows([{ path, text: readFileSync(path, 'utf8') }]).programs.get('appointment')!
+  const files = ['flows/appointment.yaml', 'library/situations.yaml'].map((name) => {
+    const path = join(projectRoot(), 'scripts-yaml', name)
+    return { path, text: readFileSync(path, 'utf8') }
+  })
+  const program = loadFlows(files).programs.get('appointment')!
   const rates = Array.from({ length: ROUNDS }, () => {
     const begun = process.cpuUsage()
     let events = 0

@@ -48,6 +48,18 @@ t.test('check tells every fault of every file, each with its place', async (t) =
   t.match(JSON.parse((await apelIn(cwd)('check', '--json', 'apel.yaml')).out), [{ code: 'unknown-key', line: 1 }, {}])
 })
 
+t.test('a file that cannot be read is told, and the others are checked all the same', async (t) => {
+  const cwd = aFolder(t)
+  mkdirSync(join(cwd, 'scripts-yaml/flows/folder.yaml'), { recursive: true })
+  mkdirSync(join(cwd, 'scripts-yaml/campaigns/spring.yaml'), { recursive: true })
+  writeFileSync(join(cwd, 'scripts-yaml/flows/bad.yaml'), 'flow: bad\n')
+  const { status, out } = await apelIn(cwd)('check')
+  t.equal(status, 1)
+  t.match(out, /^scripts-yaml\/flows\/folder\.yaml:1:1 error cannot be read: .* \[unreadable\]$/m)
+  t.match(out, /^scripts-yaml\/campaigns\/spring\.yaml:1:1 error cannot be read: .* \[unreadable\]$/m)
+  t.match(out, /^scripts-yaml\/flows\/bad\.yaml:1:1 error "steps" is missing/m)
+})
+
 t.test('a flow is drawn by its name or its file', async (t) => {
   const cwd = aFolder(t)
   const apel = apelIn(cwd)
