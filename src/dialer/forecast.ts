@@ -175,6 +175,7 @@ export class Forecaster {
       times: found?.times ?? [],
       alone: found?.alone ?? 0,
       agreement: plan.callback && agreementOf(plan.callback),
+      wished: false,
       answered: false,
       last: null,
     }

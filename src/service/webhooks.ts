@@ -6,18 +6,16 @@
  * its own: what is told of one call arrives in its order, and a letter that is refused holds up only its own line. A
  * receiver that is slow or gone holds up nobody else; what it would not take in a day is laid among the dead letters.
  */
-import { createHash, createHmac, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
-import { outward } from '../api/outward.ts'
 import type { Clock } from '../call/ports.ts'
 import type { Config } from '../config.ts'
-import { trunkView } from '../dialer/breaker.ts'
 import type { Trunk } from '../dialer/plan.ts'
 import type { Log } from '../log.ts'
 import type { OutgoingWeb } from '../outgoing.ts'
 import { keys } from '../store/keys.ts'
-import type { Letter, News, Outbox, Taken } from '../store/outbox.ts'
-import { viewOf } from './ports/campaigns.ts'
+import type { Letter, Outbox, Taken } from '../store/outbox.ts'
+import { bodyOf, dataOf, hookId, isOld, pauseAfter, shownUrl, signed } from './letters.ts'
 
 export type Hook = Config['webhooks'][number]
 
@@ -42,12 +40,6 @@ export interface Webhooks {
 
 /** ms. */
 const ANSWER_WITHIN = 10_000
-/** From one try to the next: doubled each time. */
-const FIRST_PAUSE = 10_000
-const LONGEST_PAUSE = 6 * 3_600_000
-const DAY = 24 * 3_600_000
-/** A receiver that has been gone for long has more letters than can be tried for a day each: after two they are given up. */
-const OLDEST = 2 * DAY
 /** Letters of one receiver that are under way at once. */
 const PARALLEL = 8
 /** A try and what it takes to write its result; a letter whose carrier died is taken up again after it. */
@@ -56,62 +48,7 @@ const IN_HAND = ANSWER_WITHIN + 5_000
 const LOOK_AGAIN = 5_000
 const HOUR = 3_600_000
 /** Receivers that no instance has named for so long are forgotten. */
-const UNNAMED = DAY + HOUR
-
-/** The name of a receiver in the ledger: the address may hold a secret, so it is not the address. */
-export const hookId = (url: string): string => createHash('sha256').update(url).digest('hex').slice(0, 16)
-
-/** The address as people may see it: neither user nor query. */
-export function shownUrl(url: string): string {
-  const { origin, pathname } = new URL(url)
-  return `${origin}${pathname}`
-}
-
-/** ms until the next try of a letter that was tried so often; null: it is given up. */
-export function pauseAfter(
-  { tries, first, since }: Pick<Letter, 'tries' | 'first' | 'since'>,
-  now: number,
-): number | null {
-  const pause = Math.min(FIRST_PAUSE * 2 ** Math.min(tries - 1, 30), LONGEST_PAUSE)
-  return now + pause > first + DAY || now > since + OLDEST ? null : pause
-}
-
-/** The body of a letter, the same for each try. */
-export function bodyOf({ event, at }: Letter, data: Record<string, unknown>): string {
-  return JSON.stringify({ event, at: new Date(at).toISOString(), data })
-}
-
-/** What is told, as the event stream tells it. */
-export function dataOf(news: News, trunks: WebhookPorts['trunks']): Record<string, unknown> {
-  switch (news.event) {
-    case 'call.started':
-    case 'call.ended':
-      return outward(news.data)
-    case 'callback.scheduled':
-      return outward(viewOf(news.data))
-    case 'campaign.state':
-      return outward(news.data)
-    case 'trunk.state':
-      return outward(trunkView(news.data, trunks))
-    default: {
-      const never: never = news
-      return never
-    }
-  }
-}
-
-/** The headers that let a receiver know the letter again, and know that it is ours. `now` in ms. */
-export function signed({ id }: Letter, body: string, secret: string, now: number): Record<string, string> {
-  const timestamp = String(Math.floor(now / 1000))
-  const signature = createHmac('sha256', secret).update(`${timestamp}.${body}`).digest('hex')
-  return {
-    'Content-Type': 'application/json; charset=utf-8',
-    'User-Agent': 'apel',
-    'X-Apel-Delivery': id,
-    'X-Apel-Timestamp': timestamp,
-    'X-Apel-Signature': `v1=${signature}`,
-  }
-}
+const UNNAMED = 25 * HOUR
 
 export function makeWebhooks(hooks: readonly Hook[], ports: WebhookPorts): Webhooks {
   const { outbox, clock, log } = ports
@@ -230,7 +167,7 @@ class Carrier {
     const { news, letter } = taken
     if (news === null) return void (await outbox.done(this.id, taken, clock.now()))
     const started = clock.now()
-    const old = started > letter.since + OLDEST
+    const old = isOld(letter, started)
     const fault = old ? 'it waited for two days' : await this.fault(letter, bodyOf(letter, dataOf(news, trunks)))
     const now = clock.now()
     if (fault === null) {

@@ -191,6 +191,16 @@ t.test('nothing is dialled without an Asterisk, and the answer says which rule',
   t.equal((await apel('dial', '+447911123456', '--flow', 'hello')).code, 1)
 })
 
+t.test('a campaign is forecast from what is there', async (t) => {
+  const { code, stdout } = await apel('campaign', 'forecast', 'spring', '--answer', '1', '--json')
+  t.equal(code, 0)
+  t.match(JSON.parse(stdout), {
+    ...{ campaign: 'spring', attempts: 1, contacts: { total: 1, reached: 1, never: 0, open: 0 }, hours: { length: 1 } },
+    ...{ ends_at: /Z$/, assumed: { rates: { completed: 1 } } },
+  })
+  t.match((await apel('campaign', 'forecast', 'spring')).stdout, /calls +\d\n[\s\S]*Calls an hour/)
+})
+
 t.test('callbacks and the do-not-call list hold what they were told', async (t) => {
   const made = await ask('POST', '/v1/callbacks', {
     number: '0711111111',

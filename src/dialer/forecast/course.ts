@@ -5,18 +5,17 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import { nextOpening } from '../../flow/calendar.ts'
-import type { Rate } from '../../store/attempts.ts'
 import type { Campaign } from '../campaign.ts'
 import { YEAR } from '../judge.ts'
-import { budgetUntil, capUntil, waitOf } from '../limits.ts'
+import { budgetUntil, capUntil } from '../limits.ts'
 import { LocalDays } from '../local-days.ts'
-import type { DialPolicy, Trunk } from '../plan.ts'
-import { rateOf } from '../rate.ts'
+import type { DialPolicy } from '../plan.ts'
 import { afterCall, afterCallback, missed, type NextAgreement } from '../retry.ts'
 import type { Rule } from '../rules.ts'
 import { Heap } from './heap.ts'
 import { ANSWERED, type ForecastLine, type Outcome } from './line.ts'
 import type { Group, Person } from './people.ts'
+import { Room } from './room.ts'
 
 export interface CoursePorts {
   campaign: Campaign
@@ -78,23 +77,20 @@ class Running {
   private readonly groups: readonly Group[]
   private readonly ports: CoursePorts
   private readonly calls = new Heap<Call>()
-  private readonly carried = new Map<string, number>()
-  private readonly rates = new Map<string, { rate: Rate; log: number[] }>()
+  private readonly room: Room
   private readonly days = new LocalDays()
   private readonly capped: boolean
   private now: number
   private last: number
   private readonly result: Course = {
-    ...{
-      ends_at: null,
-      attempts: 0,
-      dispositions: {},
-      hours: new Map(),
-      reached: 0,
-      exhausted: {},
-      never: [],
-      open: 0,
-    },
+    ends_at: null,
+    attempts: 0,
+    dispositions: {},
+    hours: new Map(),
+    reached: 0,
+    exhausted: {},
+    never: [],
+    open: 0,
   }
 
   constructor(groups: readonly Group[], ports: CoursePorts) {
@@ -104,10 +100,10 @@ class Running {
     this.last = ports.from
     const { per_day, per_week } = ports.policy.per_number
     this.capped = per_day !== null || per_week !== null
-    const { cps } = ports.campaign.dial
-    if (cps !== null) this.rates.set('', { rate: rateOf(cps), log: [] })
-    for (const { trunks } of groups)
-      for (const { name, cps } of trunks) this.rates.set(` ${name}`, { rate: rateOf(cps), log: [] })
+    this.room = new Room(
+      ports.campaign.dial,
+      groups.flatMap(({ trunks }) => trunks),
+    )
   }
 
   /** The next thing that happens; false when there is none, or it would be too late. */
@@ -120,7 +116,7 @@ class Running {
     const found = this.first()
     if (found === null)
       return this.sleep(Math.min(this.calls.first, ...this.groups.map((group) => group.wakes(this.now))))
-    const trunk = this.room(found.group)
+    const trunk = this.room.find(found.group.trunks, this.now)
     if (typeof trunk === 'number') return this.sleep(Math.min(this.now + trunk, this.calls.first))
     const person = found.group.take(found.kind)
     if (this.may(person)) this.dial(person, trunk.name)
@@ -162,31 +158,6 @@ class Running {
     return best && { group: best.group, kind: best.rank.kind }
   }
 
-  /** The trunk that has room, as the reserve script finds it, or the ms until there may be one (infinite: when a call ends). */
-  private room({ trunks }: Group): Trunk | number {
-    const { concurrency } = this.ports.campaign.dial
-    if (concurrency !== null && this.calls.size >= concurrency) return Number.POSITIVE_INFINITY
-    let wait = Number.POSITIVE_INFINITY
-    let chosen: Trunk | null = null
-    for (const trunk of trunks) {
-      if ((this.carried.get(trunk.name) ?? 0) >= trunk.channels) continue
-      const own = this.waitFor(` ${trunk.name}`)
-      if (own === 0) {
-        chosen = trunk
-        break
-      }
-      wait = Math.min(wait, own)
-    }
-    const campaign = this.waitFor('')
-    if (chosen === null) return Math.max(wait, campaign)
-    return campaign > 0 ? campaign : chosen
-  }
-
-  private waitFor(name: string): number {
-    const known = this.rates.get(name)
-    return known === undefined ? 0 : waitOf(known.log, known.rate, this.now)
-  }
-
   /** The rules of its number, its budget and its agreement; one that does not pass puts it where it belongs. */
   private may(person: Person): boolean {
     const { campaign, policy } = this.ports
@@ -216,14 +187,15 @@ class Running {
   /** A call is on; one that was on before is not counted again. */
   place(person: Person, trunk: string): Outcome {
     const outcome = this.ports.line(person.row, person.total, this.now)
-    this.carried.set(trunk, (this.carried.get(trunk) ?? 0) + 1)
+    this.room.take(trunk)
     this.calls.push(Math.ceil(this.now + outcome.ring + (outcome.talk ?? 0)), { person, trunk, outcome })
     person.due = 0
     return outcome
   }
 
   private dial(person: Person, trunk: string): void {
-    this.count(person, trunk)
+    this.room.log(trunk, this.now)
+    this.count(person)
     const { talk } = this.place(person, trunk)
     const hour = Math.floor(this.now / HOUR) * HOUR
     const tally = this.result.hours.get(hour) ?? { calls: 0, answered: 0 }
@@ -233,13 +205,7 @@ class Running {
     this.result.attempts += 1
   }
 
-  private count(person: Person, trunk: string): void {
-    for (const name of ['', ` ${trunk}`]) {
-      const known = this.rates.get(name)
-      if (known === undefined) continue
-      known.log.unshift(this.now)
-      if (known.log.length > known.rate.n) known.log.pop()
-    }
+  private count(person: Person): void {
     person.total += 1
     if (this.capped) person.times.unshift(this.now)
     if (person.agreement !== null) return
@@ -255,7 +221,7 @@ class Running {
     const { person, trunk, outcome } = call
     const { disposition } = outcome
     this.last = this.now
-    this.carried.set(trunk, (this.carried.get(trunk) ?? 1) - 1)
+    this.room.give(trunk)
     this.result.dispositions[disposition] = (this.result.dispositions[disposition] ?? 0) + 1
     person.last = disposition
     const answered = ANSWERED.includes(disposition)
@@ -267,7 +233,9 @@ class Running {
     const ended = { disposition, dialed: true, answered, interrupted: false }
     const { hours } = person.group
     const agreement = person.agreement && afterCallback(campaign, ended, person.agreement, this.now, hours)
-    if (disposition === 'callback') {
+    // Who is called back as agreed and puts it off again is taken as done: chance would go on for ever.
+    if (disposition === 'callback' && !person.wished) {
+      person.wished = true
       const due_at = nextOpening(this.now + CALLED_BACK, hours.zones, hours.windows, hours.holidays, YEAR)
       if (due_at !== null) {
         person.agreement = { due_at, expires_at: due_at + campaign.callbacks.expires, moved: false, tries: {} }

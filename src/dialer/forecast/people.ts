@@ -24,6 +24,8 @@ export interface Person extends Past {
   /** Left alone until then, ms. */
   alone: number
   agreement: Agreement | null
+  /** Has agreed on a callback. */
+  wished: boolean
   answered: boolean
   last: Disposition | null
 }

@@ -2,7 +2,8 @@
 import type { ApiPorts } from '../../api/ports.ts'
 import { ApelError } from '../../errors.ts'
 import type { Outbox } from '../../store/outbox.ts'
-import { dataOf, type WebhookPorts } from '../webhooks.ts'
+import { dataOf } from '../letters.ts'
+import type { WebhookPorts } from '../webhooks.ts'
 
 export function webhooksPort(
   { outbox, trunks }: { outbox: Outbox; trunks: WebhookPorts['trunks'] },

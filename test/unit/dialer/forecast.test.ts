@@ -103,7 +103,7 @@ async function course(
         due: 0,
         times: [],
       },
-      ...{ alone: 0, agreement, answered: false, last: null },
+      ...{ alone: 0, agreement, wished: false, answered: false, last: null },
     }
     if (agreement === null) group.add(person)
     else group.wait(person, agreement.due_at)
