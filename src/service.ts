@@ -25,12 +25,14 @@ import { makeStudio } from './media/voice.ts'
 import { allowList, allowsHost } from './outgoing/allow-list.ts'
 import { makeWeb } from './outgoing.ts'
 import { loadCampaignFiles } from './service/campaign-files.ts'
+import { makeEnding } from './service/ending.ts'
 import { makeEvents } from './service/events.ts'
 import { makeHeart } from './service/heart.ts'
 import { takeInbound } from './service/inbound.ts'
 import { keepTexts } from './service/kept-texts.ts'
 import { takeName } from './service/lease.ts'
 import { meter } from './service/meter.ts'
+import { watchForNaps } from './service/nap.ts'
 import { type ServiceNode, startNodes } from './service/nodes.ts'
 import { apiPorts } from './service/ports/api.ts'
 import { sweepHourly } from './service/recordings.ts'
@@ -40,6 +42,7 @@ import { openShelf, type Shelf } from './service/shelf.ts'
 import { makeTakeover } from './service/takeover.ts'
 import { makeWebhooks } from './service/webhooks.ts'
 import { makeReleasers } from './shutdown.ts'
+import { exclusively } from './store/exclusively.ts'
 
 /**
  * Whoever rehearses conversations on a real line stands in these few places; all else is as in service. Nothing of it may
@@ -59,8 +62,8 @@ export interface Rehearsal {
 export interface Service {
   /** Where the API answers. */
   url: string
-  /** Settles when everything is closed. */
-  closed: Promise<void>
+  /** Settles when everything is closed; `again`: its calls are another process' by now, and it is to be started anew. */
+  closed: Promise<'over' | 'again'>
   /** No new work; calls end by themselves until `drain_timeout`; then everything closes. */
   drain(): Promise<void>
   /** As `drain`, but the calls that are on are ended now. */
@@ -81,8 +84,6 @@ const ABSOLUTE_GRACE = 60_000
 /** Bytes of spoken texts that are kept on the disk; a text with a name in it is spoken once. */
 const SOUNDS_KEPT = 2 * 1024 ** 3
 const HOUR = 3_600_000
-/** ms that ended calls get to write their records. */
-const LAST_WORDS = 10_000
 /** ms that the dialer and the nodes get to stop taking new work. */
 const STOPPING = 3_000
 
@@ -111,14 +112,17 @@ async function start(
   rehearsal: Rehearsal | undefined,
 ): Promise<Service> {
   const now = clock.now
-  let running = false
+  let up = false
+  let lost = (): boolean => false
+  // A start that failed must not end what another process may be using, nor one whose calls are another's.
+  const leaves = (found: boolean): boolean => lost() || (found && !up)
   const tools = await toolsFor(config, say)
   const { store, foreign, another } = await openRedis(config, tools, {
     clock,
     log,
     say,
     releasers,
-    running: () => running,
+    leaves,
   })
   const lease = await takeName(store.db, config.instance, clock, say)
   releasers.add('the lease', () => lease.release())
@@ -162,17 +166,20 @@ async function start(
     config,
     tools,
     app,
+    exclusively: (node, run) => exclusively(store.db, `apps ${node}`, clock, run),
     folder: join(config.data_dir, 'sounds'),
     clock,
     log,
     say,
     releasers,
-    running: () => running,
+    leaves,
   })
   releasers.add('the sweeping of recordings', sweepHourly(nodes, config.recordings.keep, clock, log))
   const byName = new Map(nodes.map((node) => [node.name, node]))
   const voices = new Map(nodes.map((node) => [node.name, studio.at(node.sounds)]))
-  const heart = makeHeart(store, lease, foreign, clock, log)
+  const nap = watchForNaps(clock)
+  releasers.add('the watch for naps', () => nap.stop())
+  const heart = makeHeart({ store, lease, foreign, nap, clock, log })
   releasers.add('the heart', () => heart.stop())
 
   const as = (placement: Placement): Placement => rehearsal?.placed(placement) ?? placement
@@ -211,6 +218,7 @@ async function start(
       },
     },
     recordsTalks: config.recordings.enabled,
+    doubt: nap.doubt,
     texts: kept.nameOf,
     publish: events.publish,
     ...(rehearsal && { hour: rehearsal.hour, watch: rehearsal.watch }),
@@ -258,6 +266,19 @@ async function start(
     emit: events.publish,
   })
 
+  const ending = makeEnding({
+    registry: calls.registry,
+    stopWork() {
+      heart.leave()
+      return Promise.allSettled([dialer.stop(), ...nodes.map(({ telephony }) => telephony.stopInbound())])
+    },
+    ...{ releasers, drainTimeout: config.drain_timeout, clock, log },
+  })
+  lost = ending.lost
+  heart.onLost(ending.startOver)
+  for (const { telephony } of nodes)
+    telephony.onChange(({ state, reason }) => state === 'replaced' && ending.startOver(reason ?? ''))
+
   await heart.start()
   const inbound = (telephony: Telephony): void =>
     takeInbound(telephony, { config, dialer, calls, flow, log, ...(rehearsal && { came: rehearsal.came }) })
@@ -266,6 +287,7 @@ async function start(
   const takeover = makeTakeover({
     ...{ store, dialer, calls, nodes, owner, flow, takeInbound: inbound, clock, log },
     awake: () => heart.closed() === null,
+    lost: ending.startOver,
     taken(direction, count) {
       metrics.takeovers.inc(count)
       metrics.callsActive.inc({ direction }, count)
@@ -311,41 +333,8 @@ async function start(
   if (config.api.tokens.length === 0)
     say('The API has no tokens: it listens on loopback only, and everybody here may use it.')
 
-  running = true
-  let settle = (): void => {}
-  const closed = new Promise<void>((resolve) => {
-    settle = resolve
-  })
-  let ending: Promise<void> | null = null
-  const hangUpAll = (): void => calls.registry.hangupAll({ by: 'operator', disposition: 'cancelled' })
-  async function end(): Promise<void> {
-    heart.leave()
-    const stopped = [dialer.stop(), ...nodes.map(({ telephony }) => telephony.stopInbound())]
-    // With Redis or a node away these may never be answered; what is on must not wait for them.
-    await within(clock, STOPPING, Promise.allSettled(stopped), undefined)
-    if (!(await calls.registry.drained(clock, config.drain_timeout))) {
-      log.warn({ calls: calls.registry.size }, 'calls did not end in time and are ended now')
-      hangUpAll()
-      await calls.registry.drained(clock, LAST_WORDS)
-    }
-    for (const fault of await releasers.closeAll()) log.warn({ err: fault }, 'a part did not close')
-    settle()
-  }
-  const drain = (): Promise<void> => {
-    ending ??= end()
-    return ending
-  }
-  return {
-    url,
-    closed,
-    drain,
-    reload,
-    hurry() {
-      const done = drain()
-      hangUpAll()
-      return done
-    },
-  }
+  up = true
+  return { url, closed: ending.closed, drain: ending.drain, hurry: ending.hurry, reload }
 }
 
 function packageVersion(): string {

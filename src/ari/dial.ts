@@ -38,7 +38,12 @@ export async function dial(
     throw error
   }
   await live.entry(ENTRY_WITHIN)
-  await order.turn?.()
+  try {
+    await order.turn?.()
+  } catch (error) {
+    live.drop()
+    throw error
+  }
   if (!live.state.ended) await ring(node, live, order)
   return live.line
 }

@@ -87,6 +87,7 @@ export class LiveCall {
   #asked: Asked | null = null
   #state: CallState = 'reserved'
   #closed = false
+  #abandoned = false
 
   constructor(options: LiveCallOptions) {
     const { record, ports } = options
@@ -110,6 +111,11 @@ export class LiveCall {
       this.#gotLine = resolve
     })
     this.#deadline('everything', options.longest)
+  }
+
+  /** Another process holds it. */
+  get abandoned(): boolean {
+    return this.#abandoned
   }
 
   get state(): CallState {
@@ -164,6 +170,7 @@ export class LiveCall {
   abandon(): void {
     if (this.#closed) return
     this.#closed = true
+    this.#abandoned = true
     this.#state = 'ended'
     this.#mailbox.close()
     this.#deadlines.clear()
@@ -206,6 +213,8 @@ export class LiveCall {
   }
 
   async #handle(input: Input): Promise<void> {
+    // A nap must not be told from the far side's: what is about to be done may be another's to do.
+    await this.#ports.doubt?.()
     if (this.#closed) return
     switch (input.kind) {
       case 'line':

@@ -3,6 +3,8 @@
  * once, and from there on the line's events lead. What keeps it from being dialled (no voice, no ledger to write the dial
  * into, somebody who stopped it) closes the record just as well.
  */
+
+import { ApelError } from '../errors.ts'
 import type { CallContext } from '../flow/io.ts'
 import type { Program } from '../flow/program.ts'
 import { dispositionOfRefusal } from './causes.ts'
@@ -56,8 +58,15 @@ export function startOutbound(
       return call.refuse(call.cancelled ? 'cancelled' : 'technical')
     }
     publish({ type: 'call.started', data: record })
+    const turn = async (): Promise<void> => {
+      await order.turn?.()
+      await ports.doubt?.()
+      if (call.abandoned) throw new ApelError('not_ours', `The call ${call.id} is held by another process now.`)
+    }
     try {
-      call.take(await telephony.dial(order, call.listen))
+      await ports.doubt?.()
+      if (call.abandoned) return
+      call.take(await telephony.dial({ ...order, turn }, call.listen))
     } catch (error) {
       log.warn({ call: call.id, node: telephony.node, err: error }, 'a call could not be dialled')
       call.refuse(dispositionOfRefusal(error))

@@ -225,6 +225,8 @@ export interface CallPorts {
   optOuts: OptOuts
   /** Whether conversations of two may be recorded (`recordings.enabled`); messages that are asked for always are. */
   recordsTalks: boolean
+  /** Null, or left out: our calls are ours. Else settles when that is known again; never, when they are another's. */
+  doubt?(): Promise<void> | null
   clock: Clock
   log: Log
   /** The name under which the texts of a program are kept, for a replay; null: they are not. */

@@ -68,13 +68,15 @@ export const serve: Register = (program, io) => {
       try {
         const { makeLog } = await import('../log.ts')
         const { startService } = await import('../service.ts')
-        service = await startService(config, makeLog(config.log.level), say).catch((error: unknown) => {
-          if (error instanceof ApelError && error.code === 'instance_taken') throw new Exit(2, error.message)
-          throw error
-        })
-        say(`apel: the API answers at ${service.url}`)
-        obey()
-        await service.closed
+        do {
+          service = await startService(config, makeLog(config.log.level), say).catch((error: unknown) => {
+            if (error instanceof ApelError && error.code === 'instance_taken') throw new Exit(2, error.message)
+            throw error
+          })
+          say(`apel: the API answers at ${service.url}`)
+          obey()
+          // Its calls were taken over while it slept: a new start under a new name in Asterisk.
+        } while ((await service.closed) === 'again')
       } finally {
         process.off('SIGHUP', onHup)
         process.off('SIGTERM', onSignal)

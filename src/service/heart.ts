@@ -1,12 +1,13 @@
 /**
  * The part of the gate that is not a rule: is the ledger ours and writable, is our lease fresh, is the clock sane? It is
- * asked of Redis every two seconds; an answer older than six counts as none, so that a process that slept dials nothing
- * until it has looked again. It fails closed.
+ * asked of Redis every two seconds; an answer older than six, by a clock that nobody sets, counts as none, so that a process
+ * that slept dials nothing until it has looked again. It fails closed.
  */
 import type { Clock } from '../call/ports.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import type { Lease } from './lease.ts'
+import type { Nap } from './nap.ts'
 
 export interface Heart {
   /** Null when new calls may be made as far as the service itself goes, else why not. */
@@ -17,6 +18,8 @@ export interface Heart {
   leave(): void
   /** Called when the ledger can be relied on again. */
   onRecovery(run: () => void): void
+  /** Called once when our calls are another's by now. */
+  onLost(run: (why: string) => void): void
   /** Called with every beat, for what is measured from time to time. */
   onBeat(run: () => Promise<void>): void
   start(): Promise<void>
@@ -28,20 +31,41 @@ const STALE = 6_000
 /** A clock that is behind the day on which this was written was never set. */
 const SANE = Date.UTC(2025, 0, 1)
 
-export function makeHeart(store: Store, lease: Lease, foreign: string | null, clock: Clock, log: Log): Heart {
+export interface HeartParts {
+  store: Store
+  lease: Lease
+  /** See `OpenRedis.foreign`. */
+  foreign: string | null
+  nap: Nap
+  clock: Clock
+  log: Log
+  /** ms that only grow. */
+  monotonic?: () => number
+}
+
+export function makeHeart({ store, lease, foreign, nap, clock, log, ...given }: HeartParts): Heart {
+  const monotonic = given.monotonic ?? (() => performance.now())
   let fault: string | null = 'the ledger has not answered yet'
-  let at = 0
+  let at = Number.NEGATIVE_INFINITY
+  let lost: string | null = null
   let timer: unknown = null
   let stopped = false
   let leaving = false
   const recovered: (() => void)[] = []
   const beats: (() => Promise<void>)[] = []
+  const losers: ((why: string) => void)[] = []
 
-  const look = async (): Promise<string | null> => (await store.writable()) ?? (await lease.renew())
+  async function look(): Promise<string | null> {
+    const away = await store.writable()
+    if (away !== null) return away
+    lost = await lease.renew()
+    if (lost === null) nap.over()
+    return lost
+  }
 
   async function beat(): Promise<void> {
     const before = fault
-    const asked = clock.now()
+    const asked = monotonic()
     fault = await look().catch((error: unknown) => (error instanceof Error ? error.message : String(error)))
     // The lease counts from when Redis was asked, not from when we heard of it.
     at = asked
@@ -52,16 +76,18 @@ export function makeHeart(store: Store, lease: Lease, foreign: string | null, cl
     if (fault === null && before !== null) for (const run of recovered) run()
     if (fault === null)
       for (const run of beats) await run().catch((error: unknown) => log.debug({ err: error }, 'a measurement failed'))
+    if (lost !== null) for (const run of losers.splice(0)) run(lost)
     if (!stopped) timer = clock.setTimeout(() => void beat(), BEAT)
   }
 
-  const redis = (): string | null => fault ?? (clock.now() - at > STALE ? 'the ledger has not answered for 6 s' : null)
+  const redis = (): string | null => fault ?? (monotonic() - at > STALE ? 'the ledger has not answered for 6 s' : null)
 
   return {
     closed() {
       if (leaving) return 'the service is stopping'
       if (foreign !== null) return foreign
       if (clock.now() < SANE) return 'the clock of this machine is not set'
+      if (nap.doubt() !== null) return 'this process has slept, and does not know yet what it has missed'
       return redis()
     },
     redis,
@@ -69,6 +95,7 @@ export function makeHeart(store: Store, lease: Lease, foreign: string | null, cl
       leaving = true
     },
     onRecovery: (run) => void recovered.push(run),
+    onLost: (run) => void losers.push(run),
     onBeat: (run) => void beats.push(run),
     start: beat,
     stop() {

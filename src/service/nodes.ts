@@ -32,14 +32,16 @@ export interface NodeParts {
   tools: Tools | null
   /** The name of our ARI application. */
   app: string
+  /** Runs what is done to a node while no other instance does the same. */
+  exclusively<T>(node: string, run: () => Promise<T>): Promise<T>
   /** The folder in which the studio keeps its sounds. */
   folder: string
   clock: Clock
   log: Log
   say: Say
   releasers: Releasers
-  /** Whether the service has come up; before, embedded servers that were found are not ours to stop. */
-  running(): boolean
+  /** Whether an embedded server that was `found` running, or was not, is left alone at the end. */
+  leaves(found: boolean): boolean
 }
 
 /** Starts every node. Links are tried for ever afterwards; a node that is down only closes its own gate. */
@@ -54,6 +56,7 @@ async function startNode(config: NodeConfig, parts: NodeParts): Promise<ServiceN
   const at = config.embedded ? await startEmbedded(config, parts) : given(config)
   const options = {
     ...{ node: config.name, ...at, transport: config.transport, log, clock, technologies: technologiesOf(config) },
+    exclusively: <T>(run: () => Promise<T>) => parts.exclusively(config.name, run),
   }
   const telephony = makeTelephony({ ...options, app })
   releasers.add(`the link to ${config.name}`, () => telephony.close())
@@ -76,7 +79,7 @@ function given({ url, username, password }: NodeConfig): { url: string; username
 
 async function startEmbedded(
   node: NodeConfig,
-  { config, tools, say, releasers, clock, log, running }: NodeParts,
+  { config, tools, say, releasers, clock, log, leaves }: NodeParts,
 ): Promise<{ url: string; username: string; password: string }> {
   const { sip_port, http_port, rtp, peers, bind, external_address } = node.embedded!
   const options = {
@@ -95,8 +98,7 @@ async function startEmbedded(
   }
   const asterisk = await startAsterisk(options)
   const kept = keepRunning(`Asterisk ${node.name}`, asterisk, () => startAsterisk(options), clock, log)
-  // A start that failed must not end what another process may be using.
-  releasers.add(`the embedded Asterisk ${node.name}`, () => (asterisk.found && !running() ? kept.leave() : kept.stop()))
+  releasers.add(`the embedded Asterisk ${node.name}`, () => (leaves(asterisk.found) ? kept.leave() : kept.stop()))
   return { url: asterisk.url, username: asterisk.username, password: asterisk.password }
 }
 

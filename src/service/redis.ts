@@ -31,8 +31,8 @@ export interface RedisParts {
   log: Log
   say: Say
   releasers: Releasers
-  /** Whether the service has come up; before, embedded servers that were found are not ours to stop. */
-  running(): boolean
+  /** Whether an embedded server that was `found` running, or was not, is left alone at the end. */
+  leaves(found: boolean): boolean
 }
 
 /** Where the configuration says that Redis is; starts the embedded one. */
@@ -44,8 +44,7 @@ async function placeOf(config: Config, tools: Tools | null, parts: RedisParts): 
       const start = () => startRedis({ dataDir: config.data_dir, tools: tools!, say })
       const server = await start()
       const kept = keepRunning('Redis', server, start, clock, log)
-      // A start that failed must not end what another process may be using.
-      releasers.add('the embedded Redis', () => (server.found && !parts.running() ? kept.leave() : kept.stop()))
+      releasers.add('the embedded Redis', () => (parts.leaves(server.found) ? kept.leave() : kept.stop()))
       return { kind: 'socket', path: server.socket }
     }
     case 'url':

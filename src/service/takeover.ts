@@ -29,6 +29,8 @@ export interface TakeoverParts {
   takeInbound(telephony: Telephony): void
   /** Our own lease is fresh, so that others' may be judged. */
   awake(): boolean
+  /** Somebody else has taken over what we had taken over. */
+  lost(why: string): void
   /** So many calls go on here, in this direction. */
   taken(direction: 'inbound' | 'outbound', calls: number): void
   clock: Clock
@@ -143,6 +145,7 @@ async function goOn(attempts: Attempt[], parts: TakeoverParts): Promise<void> {
   const there = left.filter(({ attempt: { record } }) => record.kind === 'inbound' || record.dialed_at !== null)
   for (const each of there) telephony.hold(each.attempt.record.id, lineOf(each, clock.now()))
   parts.takeInbound(telephony)
+  telephony.onChange(({ state, reason }) => state === 'replaced' && parts.lost(reason ?? ''))
   const over = resume(left, telephony, parts)
   void telephony.start()
   const legs = new Set(left.flatMap((each) => (each.kind === 'call' ? legOf(each) : [])))

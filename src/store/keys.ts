@@ -29,6 +29,7 @@ export const keys = {
   hook: (id: string, part: 'due' | 'lease') => `apel:hook:${id}:${part}`,
   hookLine: (id: string, line: string) => `apel:hook:${id}:line:${line}`,
   instances: 'apel:instances',
+  lock: (name: string) => `apel:lock:${name}`,
   lease: (instance: string) => `apel:i:${instance}:lease`,
   epoch: (instance: string) => `apel:i:${instance}:epoch`,
   instanceLive: (instance: string) => `apel:i:${instance}:live`,
