@@ -15,6 +15,7 @@ import type { z } from 'zod'
 import { callback, dncEntry } from '../../src/api/schemas/calls.ts'
 import { campaign, contact } from '../../src/api/schemas/campaigns.ts'
 import { importReport, page } from '../../src/api/schemas/common.ts'
+import { projectRoot } from '../../src/embedded/tools.ts'
 import { freePort } from '../../src/phones/ports.ts'
 import { runCommand } from '../support/command.ts'
 import { ServiceProcess } from '../support/service-process.ts'
@@ -153,6 +154,36 @@ t.test('a dirty file is imported by the command; each bad row is kept with its r
 
   const again = await apel('campaign', 'import', 'spring', '--json')
   t.match(JSON.parse(again.stdout), { accepted: 0, updated: 0, duplicate: 3 }, 'the same content does nothing again')
+})
+
+t.test('a list as people send it: what is good comes in, the rest is told row by row', async (t) => {
+  const lists = join(projectRoot(), 'test/lists')
+  await ask('PUT', '/v1/campaigns/dirty', {
+    flow: 'hello',
+    contacts: { key: 'id', number: 'telefon', timezone: 'fus_orar', priority: 'prioritate', consent: 'acord' },
+  })
+  const sums = { accepted: 6, updated: 1, duplicate: 2, rejected: 12 }
+  const expected = readFileSync(join(lists, 'dirty.rejects.csv'), 'utf8')
+  for (const option of [['--dry-run'], []]) {
+    const { code, stdout, stderr } = await apel(
+      'campaign',
+      'import',
+      'dirty',
+      join(lists, 'dirty.csv'),
+      '--json',
+      ...option,
+    )
+    t.equal(code, 0, stderr)
+    t.match(JSON.parse(stdout), sums, option.join() || 'the import')
+    t.equal(readFileSync(join(folder, 'dirty.rejects.csv'), 'utf8'), expected)
+  }
+  const { body } = await ask('GET', '/v1/campaigns/dirty/contacts')
+  t.same(
+    body.items.map(({ key }: { key: string }) => key),
+    ['1', '2', '3', '13', '14', '16'],
+  )
+  t.match(body.items[1], { number: '+40722000002', priority: 3, data: { nume: 'Pop; Ion' } })
+  t.match(body.items[4], { data: { nume: 'Two\r\nlines' } })
 })
 
 t.test('a contact is changed and removed', async (t) => {
