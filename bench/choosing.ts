@@ -41,7 +41,7 @@ async function choose(name: string): Promise<number> {
   let chosen = 0
   while (chosen < CHOICES) {
     const { picked } = await lineUp.next(name, Date.now(), 10, 60_000, ['0'], [])
-    for (const { item } of picked) await lineUp.claim(name, item, Date.now(), 60_000)
+    await lineUp.claim(name, picked, Date.now(), 60_000)
     chosen += picked.length
     if (picked.length === 0) throw new Error(`${name} has nobody left`)
     await db.call((client) => client.del(keys.window(name)))
