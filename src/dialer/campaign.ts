@@ -8,6 +8,7 @@ import { readDocument } from '../config/document.ts'
 import { shapeProblems } from '../config/shape.ts'
 import type { Problem, ProblemCode } from '../errors.ts'
 import type { Windows } from '../flow/io.ts'
+import { guess } from '../flow/near.ts'
 import { campaignSchema } from './campaign-schema.ts'
 
 export interface RetryRule {
@@ -143,14 +144,19 @@ function judge(
   if (campaign.name === 'callbacks')
     report(['campaign'], 'error', 'name', 'The name `callbacks` is taken by the built-in campaign; choose another.')
   if (known.flows !== null && !known.flows.includes(campaign.flow))
-    report(['flow'], 'error', 'unknown-flow', `There is no flow named ${campaign.flow}.`)
+    report(
+      ['flow'],
+      'error',
+      'unknown-flow',
+      `There is no flow named ${campaign.flow}${guess(campaign.flow, known.flows) || '.'}`,
+    )
   for (const trunk of campaign.dial.trunks ?? [])
     if (known.trunks !== null && !known.trunks.includes(trunk))
       report(
         ['dial', 'trunks'],
         'error',
         'unknown-trunk',
-        `There is no trunk named ${trunk}; there are ${known.trunks.join(', ')}.`,
+        `There is no trunk named ${trunk}${guess(trunk, known.trunks) || `; there are ${known.trunks.join(', ')}.`}`,
       )
   if (campaign.dial.ring < SHORT_RING)
     report(['dial', 'ring'], 'warning', 'short-ring', 'People need at least 15 s to reach the telephone.')

@@ -98,7 +98,7 @@ function configProblems(path: string, text: string, flows: Set<string>, env: Env
   for (const [number, target] of Object.entries(inbound)) {
     const flow = typeof target === 'string' ? target : (target as { flow?: unknown } | null)?.flow
     if (typeof flow !== 'string' || flows.has(flow)) continue
-    const message = `There is no flow named ${flow}${guess(flow, flows)}.`
+    const message = `There is no flow named ${flow}${guess(flow, flows) || '.'}`
     const place = document.place(['inbound', number, ...(typeof target === 'string' ? [] : ['flow'])])
     problems.push({ file: path, ...place, severity: 'error', code: 'unknown-flow', message })
   }
@@ -111,7 +111,7 @@ function testProblems(path: string, text: string, programs: Map<string, Program>
   const program = programs.get(read.flow ?? '')
   if (program !== undefined) return [...read.problems, ...checkTests(read, program)]
   if (read.flow === null || read.root === null || flows.has(read.flow)) return read.problems
-  const message = `There is no flow named ${read.flow}${guess(read.flow, flows)}.`
+  const message = `There is no flow named ${read.flow}${guess(read.flow, flows) || '.'}`
   const place = placeOf(read.root, ['flow'])
   return [...read.problems, { file: path, ...place, severity: 'error', code: 'unknown-flow', message }]
 }

@@ -38,9 +38,9 @@ t.test('check tells every fault of every file, each with its place', async (t) =
     out,
     /^apel\.yaml:1:1 error Unknown key `polcy`; did you mean `policy`\? \[unknown-key\]\n {4}polcy: \{\}\n {4}\^$/m,
   )
-  t.match(out, /^apel\.yaml:2:21 error There is no flow named deks/m)
+  t.match(out, /^apel\.yaml:2:21 error There is no flow named deks: did you mean "desk"\? \[/m)
   t.match(out, /^scripts-yaml\/flows\/bad\.yaml:4:\d+ error /m)
-  t.match(out, /^scripts-yaml\/campaigns\/spring\.yaml:2:7 error There is no flow named dsk/m)
+  t.match(out, /^scripts-yaml\/campaigns\/spring\.yaml:2:7 error There is no flow named dsk: did you mean "desk"\? \[/m)
   t.match(out, /^scripts-yaml\/campaigns\/spring\.yaml:3:19 warning The file none\.csv is not there/m)
   t.notMatch(out, /desk\.yaml/)
   t.match(await apelIn(cwd)('check', 'scripts-yaml/flows/desk.yaml'), { status: 0 })
