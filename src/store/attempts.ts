@@ -257,18 +257,12 @@ export class Attempts {
     return { attempts: await this.getMany(entries.map(([, fields]) => fields[1] ?? '')), next }
   }
 
-  /** Ended attempts of a campaign in the order of their end, after the one named. */
+  /**
+   * Ended attempts of a campaign in the order of their end, after the one named. When that one was erased meanwhile, all
+   * that have ended since it was begun: some come twice, none is missed.
+   */
   async *results(campaign: string, after: string | null): AsyncGenerator<CallRecord> {
-    let position = '-'
-    if (after !== null) {
-      const [result, owner] = await this.db.call((redis) => redis.hmget(keys.attempt(after), '_result', '_campaign'))
-      if (!result || owner !== campaign)
-        throw new ApelError(
-          'not_found',
-          `No attempt ${after} has ended in ${campaign}; \`after\` is the id of a record.`,
-        )
-      position = `(${result}`
-    }
+    let position = after === null ? '-' : await this.positionOf(campaign, after)
     for (;;) {
       const entries = await this.db.call((redis) => redis.xrange(keys.results(campaign), position, '+', 'COUNT', 200))
       for (const { record } of await this.getMany(entries.map(([, fields]) => fields[1] ?? ''))) yield record
@@ -277,4 +271,23 @@ export class Attempts {
       position = `(${last[0]}`
     }
   }
+
+  private async positionOf(campaign: string, id: string): Promise<string> {
+    const [state, result, owner] = await this.db.call((redis) =>
+      redis.hmget(keys.attempt(id), '_state', '_result', '_campaign'),
+    )
+    if (result && owner === campaign) return `(${result}`
+    const begun = state ? null : begunAt(id)
+    if (begun === null)
+      throw new ApelError('not_found', `No attempt ${id} has ended in ${campaign}; \`after\` is the id of a record.`)
+    return `${Math.max(0, begun - CLOCKS)}-0`
+  }
+}
+
+/** ms that the clocks of an instance and of Redis may differ. */
+const CLOCKS = 60_000
+
+/** The time in one of our ids, ms; null for others. */
+function begunAt(id: string): number | null {
+  return /^[0-9a-z]{8}-[0-9a-z]+$/.test(id) ? Number.parseInt(id.slice(0, 8), 36) : null
 }

@@ -74,6 +74,19 @@ t.test('a campaign dials every contact once in the order of the file, and finish
     rest,
     results.slice(100).map(({ id }) => id),
   )
+  await paper.store.retention.forget({ attempts: [results[99]!.id] })
+  const again = new Set<string>()
+  for await (const record of paper.store.attempts.results('all', results[99]!.id)) again.add(record.id)
+  t.ok(
+    results.slice(100).every(({ id }) => again.has(id)),
+    'after one that was erased none is missed',
+  )
+  await t.rejects(
+    (async () => {
+      for await (const _ of paper.store.attempts.results('all', 'nothing')) t.fail('there is no such attempt')
+    })(),
+    { code: 'not_found' },
+  )
   t.same(await paper.store.attempts.live(), [])
   t.same(await paper.store.attempts.live({ trunk: 'carrier' }), [])
   const states = paper.events.filter(({ type }) => type === 'campaign.state')
