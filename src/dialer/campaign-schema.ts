@@ -19,15 +19,16 @@ export function columnName(header: string): string {
 const column = text.transform(columnName)
 const nullable = <T extends z.ZodType>(type: T) => type.nullish().transform((value) => value ?? null)
 
-const rule = z.union([
-  z.literal(false),
+/** `false` is a rule that never retries. */
+const rule = z.preprocess(
+  (value) => (value === false ? { delay: '0s', max: 0 } : value),
   z.strictObject({
     delay: duration,
     max: whole(0, 100).default(1),
     backoff: z.enum(['fixed', 'multiply']).default('fixed'),
     jitter: duration.prefault('0s'),
   }),
-])
+)
 
 /** Dispositions that a rule may answer. `opted_out` and what was never dialled are not among them. */
 const RETRIED = [
@@ -42,7 +43,7 @@ const retry = z
     const kept: Partial<Record<Disposition, RetryRule>> = {}
     for (const disposition of RETRIED) {
       const one = rules[disposition] as z.output<typeof rule> | undefined
-      if (one !== undefined && one !== false) kept[disposition] = one
+      if (one !== undefined && one.max > 0) kept[disposition] = one
     }
     // A silent line was promised a call; only an explicit `silent: false` takes that back.
     if (rules.silent === undefined) kept.silent = { delay: HOUR / 2, max: 1, backoff: 'fixed', jitter: 0 }

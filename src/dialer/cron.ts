@@ -25,10 +25,12 @@ function patternOf(cron: string): Cron {
 
 /** What is wrong with a pattern of five parts (minute, hour, day of the month, month, day of the week); null: nothing. */
 export function cronFault(cron: string): string | null {
+  if (!cron.startsWith('@') && cron.trim().split(/\s+/).length !== 5)
+    return `"${cron}" has not five parts: minute, hour, day of the month, month, day of the week`
   try {
     return patternOf(cron).nextRun(new Date(0)) === null ? `"${cron}" names no day that there ever is` : null
   } catch (error) {
-    return `"${cron}" is not a cron pattern of five parts: ${(error as Error).message.replace(/^CronPattern: /, '')}`
+    return `"${cron}" is not a cron pattern: ${(error as Error).message.replace(/^CronPattern: |\.+$/g, '')}`
   }
 }
 

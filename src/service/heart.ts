@@ -28,6 +28,8 @@ export interface Heart {
 
 const BEAT = 2_000
 const STALE = 6_000
+/** ms by which our clock may differ from Redis': with more nobody can tell which hour it is. */
+const APART = 60_000
 /** A clock that is behind the day on which this was written was never set. */
 const SANE = Date.UTC(2025, 0, 1)
 
@@ -88,6 +90,8 @@ export function makeHeart({ store, lease, foreign, nap, clock, log, ...given }: 
       if (foreign !== null) return foreign
       if (clock.now() < SANE) return 'the clock of this machine is not set'
       if (nap.doubt() !== null) return 'this process has slept, and does not know yet what it has missed'
+      if (Math.abs(store.db.skew) > APART)
+        return 'the clock of this machine and that of Redis are more than a minute apart'
       return redis()
     },
     redis,

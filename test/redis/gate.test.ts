@@ -2,9 +2,12 @@
 import { Readable } from 'node:stream'
 import { setTimeout as pass } from 'node:timers/promises'
 import t from 'tap'
+import { makeLog } from '../../src/log.ts'
+import { makeHeart } from '../../src/service/heart.ts'
+import { takeName } from '../../src/service/lease.ts'
 import { keys } from '../../src/store/keys.ts'
 import { packRow } from '../../src/store/rows.ts'
-import { campaignOf, numbers, type PaperDialer, type PaperOptions, paperDialer, trunk } from '../support/dialer.ts'
+import { campaignOf, numbers, type PaperDialer, type PaperOptions, paperDialer, ShiftedClock, trunk } from '../support/dialer.ts'
 import { waitFor } from '../support/wait.ts'
 import { startTestRedis, type TestRedis } from './server.ts'
 
@@ -186,4 +189,25 @@ t.test('a list that cannot be read, and a zone that nobody knows, mean no call',
   await paper.dialer.campaigns.act('z', 'start')
   await waitFor(async () => (await paper.dialer.contacts.get('z', number)).last_disposition === 'blocked')
   t.notOk(paper.placed.some(({ record }) => record.number === number))
+})
+
+t.test('a clock that jumps an hour away from that of Redis closes the gate until they agree again', async (t) => {
+  const redis = await startTestRedis()
+  const clock = new ShiftedClock()
+  const store = await redis.store(clock.now)
+  const lease = await takeName(store.db, 'one', clock, () => undefined)
+  const heart = makeHeart(store, lease, null, clock, makeLog('silent'))
+  t.teardown(async () => {
+    heart.stop()
+    await redis.close()
+  })
+  await heart.start()
+  t.equal(heart.closed(), null)
+  for (const jump of [3_600_000, -3_600_000]) {
+    clock.ms = jump
+    if (jump > 0) t.ok(heart.closed(), 'forward, at once')
+    await waitFor(() => /a minute apart/.test(heart.closed() ?? ''), { what: 'the next beat' })
+    clock.ms = 0
+    await waitFor(() => heart.closed() === null)
+  }
 })
