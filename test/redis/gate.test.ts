@@ -7,7 +7,15 @@ import { makeHeart } from '../../src/service/heart.ts'
 import { takeName } from '../../src/service/lease.ts'
 import { keys } from '../../src/store/keys.ts'
 import { packRow } from '../../src/store/rows.ts'
-import { campaignOf, numbers, type PaperDialer, type PaperOptions, paperDialer, ShiftedClock, trunk } from '../support/dialer.ts'
+import {
+  campaignOf,
+  numbers,
+  type PaperDialer,
+  type PaperOptions,
+  paperDialer,
+  ShiftedClock,
+  trunk,
+} from '../support/dialer.ts'
 import { waitFor } from '../support/wait.ts'
 import { startTestRedis, type TestRedis } from './server.ts'
 
