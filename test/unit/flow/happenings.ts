@@ -6,13 +6,14 @@ import { loadFlows } from '../../../src/flow/load.ts'
 import type { Program } from '../../../src/flow/program.ts'
 import type { State } from '../../../src/flow/step.ts'
 
-/** The shipped flows, and one that has every verb in every position. */
+/** The shipped flows, one that has every verb in every position, and flows that call each other. */
 export function programs(): Program[] {
   const shipped = ['flows', 'library']
     .map((part) => `scripts-yaml/${part}`)
     .filter((folder) => existsSync(folder))
     .flatMap((folder) => readdirSync(folder).map((name) => `${folder}/${name}`))
-  const paths = [...shipped.filter((path) => path.endsWith('.yaml')), 'test/flows/good/every_verb.yaml']
+  const own = ['every_verb', 'recursion', 'called-flow'].map((name) => `test/flows/good/${name}.yaml`)
+  const paths = [...shipped.filter((path) => path.endsWith('.yaml')), ...own]
   const files = paths.map((path) => ({ path, text: readFileSync(path, 'utf8') }))
   const loaded = loadFlows(files)
   if (loaded.problems.some((p) => p.severity === 'error')) throw new Error(JSON.stringify(loaded.problems))
