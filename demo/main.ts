@@ -10,6 +10,7 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { colour as pc } from '../src/cli/colour.ts'
 import { speech } from '../src/phones/speech.ts'
+import { journalsOf, replayFault } from '../test/support/journals.ts'
 import { type System, startSystem } from '../test/support/system.ts'
 import { type Caller, callers, cast } from './cast.ts'
 import { openDesk, ResultFinder } from './desk.ts'
@@ -140,7 +141,18 @@ async function perform(system: System, list: string, voice: Buffer): Promise<str
   say(
     `Dialogs on the wire: ${dialogs.length}. Attempts in the ledger: ${written.filter((record) => record.attempt > 0).length}.`,
   )
-  return [...faults, ...agreed]
+  return [...faults, ...agreed, ...(await replayAll(system))]
+}
+
+/** Every conversation once more from its journal: what comes of it must be what came of it. */
+async function replayAll(system: System): Promise<string[]> {
+  const journals = await journalsOf((method, path) => system.api(method, path))
+  const faults = journals.flatMap((journal) => {
+    const fault = replayFault(journal)
+    return fault === null ? [] : [`the call ${journal.id} is another one in its replay: ${fault}`]
+  })
+  say(`Conversations replayed from their journals: ${journals.length}, and ${faults.length} came out otherwise.`)
+  return faults
 }
 
 async function main(): Promise<number> {

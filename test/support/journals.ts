@@ -25,10 +25,18 @@ export function keepJournal(journal: KeptJournal): void {
   writeFileSync(join(folder, `${journal.id}-${randomUUID().slice(0, 8)}.json`), JSON.stringify(journal))
 }
 
-/** Leaves the journals of all calls that a service has. */
 // biome-ignore lint/suspicious/noExplicitAny: bodies are looked at field by field
-export async function keepJournalsOf(api: (method: string, path: string) => Promise<any>): Promise<void> {
+type Api = (method: string, path: string) => Promise<any>
+
+/** Leaves the journals of all calls that a service has. */
+export async function keepJournalsOf(api: Api): Promise<void> {
   if (process.env.APEL_TEST_JOURNALS === undefined) return
+  for (const journal of await journalsOf(api)) keepJournal(journal)
+}
+
+/** The journals of all calls that a service has had. */
+export async function journalsOf(api: Api): Promise<KeptJournal[]> {
+  const journals: KeptJournal[] = []
   let cursor = ''
   do {
     const page = await api('GET', `/v1/calls?state=ended&limit=200${cursor}`)
@@ -38,10 +46,11 @@ export async function keepJournalsOf(api: (method: string, path: string) => Prom
         if (fault.status === 404) return null
         throw fault
       })
-      if (journal !== null) keepJournal(journal)
+      if (journal !== null) journals.push(journal)
     }
     cursor = page.next === null ? '' : `&cursor=${encodeURIComponent(page.next)}`
   } while (cursor !== '')
+  return journals
 }
 
 /** All journals in a folder, by the names of their files. */
