@@ -148,7 +148,7 @@ async function start(
   releasers.add('outgoing connections', () => web.close())
   const settings = settingsOf(config)
   const webhooks = makeWebhooks(config.webhooks, {
-    ...{ outbox: store.outbox, web, clock, log, trunks: settings.trunks },
+    ...{ outbox: store.outbox, instance: config.instance, web, clock, log, trunks: settings.trunks },
     tried: (result) => metrics.webhookTries.inc({ result }),
   })
   releasers.add('the webhooks', () => within(clock, STOPPING, webhooks.stop(), undefined))

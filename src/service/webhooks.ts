@@ -6,7 +6,6 @@
  * its own: what is told of one call arrives in its order, and a letter that is refused holds up only its own line. A
  * receiver that is slow or gone holds up nobody else; what it would not take in a day is laid among the dead letters.
  */
-import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { Clock } from '../call/ports.ts'
 import type { Config } from '../config.ts'
@@ -21,6 +20,8 @@ export type Hook = Config['webhooks'][number]
 
 export interface WebhookPorts {
   outbox: Outbox
+  /** Under whose name it carries: after a restart its letters need not wait for the end of a lease. */
+  instance: string
   web: Pick<OutgoingWeb, 'send'>
   clock: Clock
   log: Log
@@ -94,7 +95,6 @@ class Carrier {
   readonly id: string
   private readonly hook: Hook
   private readonly ports: WebhookPorts
-  private readonly holder = randomUUID()
   private readonly underWay = new Set<Promise<void>>()
   private stopped = false
   private rung = false
@@ -122,7 +122,7 @@ class Carrier {
     this.wake()
     await this.over
     await Promise.all(this.underWay)
-    await this.ports.outbox.release(this.id, this.holder).catch(() => undefined)
+    await this.ports.outbox.release(this.id, this.ports.instance).catch(() => undefined)
   }
 
   private async run(): Promise<void> {
@@ -140,7 +140,7 @@ class Carrier {
   private async look(): Promise<number> {
     const now = this.ports.clock.now()
     const room = PARALLEL - this.underWay.size
-    const taken = await this.ports.outbox.take(this.id, this.holder, { now, room, patience: IN_HAND })
+    const taken = await this.ports.outbox.take(this.id, this.ports.instance, { now, room, patience: IN_HAND })
     this.theirs = taken === null
     if (taken === null) return LOOK_AGAIN
     for (const letter of taken.letters) {

@@ -22,7 +22,7 @@ import { ServiceProcess } from '../support/service-process.ts'
 import { waitFor } from '../support/wait.ts'
 import { type Description, judge, oddRequests } from './requests.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(200_000)
 
 const folder = mkdtempSync(join(tmpdir(), 'apel-api-'))
 const put = (name: string, text: string): void => {
@@ -34,6 +34,7 @@ const url = `http://127.0.0.1:${port}`
 const token = 'a-token-that-nobody-guesses'
 /** What a webhook was told, with its headers. */
 const told: { body: string; headers: Record<string, unknown> }[] = []
+let well = true
 const receiver = createServer((request, response) => {
   let body = ''
   request.on('data', (piece) => {
@@ -41,6 +42,7 @@ const receiver = createServer((request, response) => {
   })
   request.on('end', () => {
     told.push({ body, headers: request.headers })
+    response.statusCode = well ? 200 : 503
     response.end()
   })
 })
@@ -347,6 +349,22 @@ t.test(
     t.equal((await ask('GET', '/health/live')).status, 200)
   },
 )
+
+t.test('what a webhook would not take outlives the death of the service', async (t) => {
+  well = false
+  const before = told.length
+  const made = await ask('POST', '/v1/callbacks', {
+    ...{ number: '0711111113', due_at: new Date(Date.now() + 3_600_000), flow: 'hello' },
+  })
+  const first = await waitFor(() => told[before], { what: 'the first try' })
+  await service.end('SIGKILL')
+  well = true
+  await begin()
+  const second = await waitFor(() => told[before + 1], { timeout: 30_000, what: 'the second try' })
+  t.match(JSON.parse(second.body), { event: 'callback.scheduled', data: { id: made.body.id } })
+  t.equal(second.body, first.body)
+  t.equal(second.headers['x-apel-delivery'], first.headers['x-apel-delivery'])
+})
 
 t.test('a Redis that does not answer is 503 within two seconds, and all is well when it is back', async (t) => {
   const redis = new Redis(join(folder, 'data/redis/redis.sock'))

@@ -93,7 +93,14 @@ async function stage(t: Tap): Promise<Stage> {
       t.teardown(() => web.close())
       const outbox = (await redis.store(() => clock.now())).outbox
       const webhooks = makeWebhooks(hooks, {
-        ...{ outbox, clock, log: makeLog('silent'), trunks: [trunk()], tried: (result) => void tries.push(result) },
+        ...{
+          outbox,
+          instance: `i${open.length}`,
+          clock,
+          log: makeLog('silent'),
+          trunks: [trunk()],
+          tried: (result) => void tries.push(result),
+        },
         web: { send: (request) => web.send({ ...request, timeout: 400 }) },
       })
       await webhooks.start(await redis.another('bell'))
