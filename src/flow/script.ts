@@ -136,7 +136,8 @@ export class Script {
         begun = scene.now
         scene.talk(begun, length)
       }
-      return scene.now >= begun + length && this.done(begun)
+      // Who is hung up on in the middle of a word has talked all the same.
+      return (scene.over || scene.now >= begun + length) && this.done(begun)
     }
   }
 

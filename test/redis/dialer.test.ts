@@ -335,3 +335,30 @@ t.test('a node that is not ready is not dialled on', async (t) => {
   paper.dialer.wake()
   await isIn(paper, 'c', 'finished')
 })
+
+t.test('conversations are counted by the steps of the campaign’s own flow, not of those that it calls', async (t) => {
+  const steps = [
+    { at: 1, step: 'ask', event: 'start' },
+    { at: 2, step: 'number_of', event: 'option 1' },
+    { at: 3, step: 'ask', event: 'call', flow: 'number' },
+    { at: 4, step: 'right', event: 'next', flow: 'number' },
+    { at: 5, step: 'bye', event: 'taken' },
+  ]
+  const { paper } = await bench(t, {
+    onPlace: async (call, p) => {
+      await p.dialer.ledger.steps(call.record.id, steps)
+      await p.end(call, 'completed')
+    },
+  })
+  await campaignOf(paper, 'counted', numbers(2))
+  await paper.dialer.campaigns.act('counted', 'start')
+  await isIn(paper, 'counted', 'finished')
+  t.strictSame(await paper.store.campaigns.stepCounts('counted'), {
+    steps: { ask: 2, number_of: 2, bye: 2 },
+    edges: [
+      { from: 'ask', to: 'number_of', event: 'option 1', count: 2 },
+      { from: 'number_of', to: 'bye', event: 'taken', count: 2 },
+    ],
+    ended: { bye: 2 },
+  })
+})

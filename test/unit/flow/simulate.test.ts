@@ -50,6 +50,10 @@ t.test('says talks from the next listening', async (t) => {
   const { times, said } = talk(program, [says(2)], ana)
   t.strictSame(said.slice(2, 4), ['> talks', '> stops talking'])
   t.equal(times[3]! - times[2]!, 2)
+  const listens = flow(
+    '\nstart: a\nsteps:\n  a: { listen: "Tell me.", on: { spoke: hangup, too_long: b } }\n  b: { hangup: true }\n',
+  )
+  t.strictSame(talk(listens, [says(60), hears('Excuse me')]).unmet, [], 'who is hung up on has talked until then')
 })
 
 t.test('an answer goes to who waits for it, or is kept for the next who does', async (t) => {
