@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import t from 'tap'
 import type { CallbackRequest } from '../../src/flow/io.ts'
 import { campaignOf, numbers, type PaperDialer, paperDialer, ShiftedClock, trunk } from '../support/dialer.ts'
@@ -273,6 +274,20 @@ t.test('nobody may be promised a call that may not be made', async (t) => {
   await t.rejects(callbacks.create({ ...asked, number: '+40710000001', campaign: 'none' }), {
     code: 'unknown_campaign',
   })
+  await paper.dialer.campaigns.put('agreed', { flow: 'f', contacts: { number: 'phone', consent: 'ok' } })
+  const stream = Readable.from(['phone,ok\n+40710000010,no\n+40710000011,DA\n'])
+  await paper.dialer.import('agreed', { stream, format: 'csv', charset: null, dry_run: false })
+  const there = { ...asked, campaign: 'agreed' }
+  await t.rejects(callbacks.create({ ...there, number: '+40710000010' }), { code: 'consent' })
+  await t.rejects(
+    callbacks.create({ ...there, number: '+40710000012' }),
+    { code: 'consent' },
+    'an operator cannot agree',
+  )
+  t.match(await callbacks.create({ ...there, number: '+40710000011' }), { state: 'open' })
+  const calling = (ok: string) => ({ number: '+40710000010', campaign: { name: 'agreed' }, contact: { ok } }) as never
+  t.notOk(await callbacks.allowed(calling('no'), null))
+  t.ok(await callbacks.allowed(calling('yes'), null))
   for (const number of ['', '+40710000009', '+4915112345678', '112'])
     t.notOk(await callbacks.allowed({ number, campaign: {} } as never, null), number)
 })
