@@ -170,9 +170,9 @@ export class Forecaster {
       priority: priorityOf(campaign, plan.data),
       group,
       ...{ used: progress?.used ?? 0, total: progress?.total ?? plan.callback?.tries ?? 0 },
-      ...{ day: progress?.day ?? '', today: progress?.today ?? 0, tries: progress?.tries ?? {} },
+      ...{ day: progress?.day ?? '', today: progress?.today ?? 0, tries: some(progress?.tries) ?? NO_TRIES },
       due: progress?.state === 'waiting' ? progress.due : 0,
-      times: found?.times ?? [],
+      times: some(found?.times) ?? NO_TIMES,
       alone: found?.alone ?? 0,
       agreement: plan.callback && agreementOf(plan.callback),
       wished: false,
@@ -198,6 +198,14 @@ export class Forecaster {
       answered.length === 0 ? null : answered.reduce((sum, call) => sum + call[of], 0) / answered.length
     return { talk: mean('talk'), ring: mean('ring') }
   }
+}
+
+/** Shared by all who have none: a list may hold a million people. */
+const NO_TRIES: Record<string, number> = {}
+const NO_TIMES: readonly number[] = []
+
+function some<T extends object>(found: T | undefined): T | null {
+  return found === undefined || Object.keys(found).length === 0 ? null : found
 }
 
 interface List {

@@ -207,7 +207,7 @@ class Running {
 
   private count(person: Person): void {
     person.total += 1
-    if (this.capped) person.times.unshift(this.now)
+    if (this.capped) person.times = [this.now, ...person.times]
     if (person.agreement !== null) return
     const { date } = this.days.of(person.group.hours.zones[0] ?? 'UTC', this.now)
     person.used += 1

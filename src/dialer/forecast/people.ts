@@ -20,7 +20,7 @@ export interface Person extends Past {
   total: number
   due: number
   /** Attempts that count against the caps by number, newest first, ms. */
-  times: number[]
+  times: readonly number[]
   /** Left alone until then, ms. */
   alone: number
   agreement: Agreement | null
