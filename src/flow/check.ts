@@ -5,13 +5,10 @@
 
 import type { Problem, ProblemCode } from '../errors.ts'
 import type { Program, Step } from './program.ts'
+import { silence } from './silence.ts'
 import { entrances, FAULTS, isBlank, type Place, type Way, waysOf } from './ways.ts'
 
 export type Report = (code: ProblemCode, message: string, step: Step, severity?: 'error' | 'warning') => void
-
-/** Pauses are at most 3 s in a row, and nobody waits longer than this without a sound for anything else (ms). */
-const PAUSE = 3000
-const SILENCE = 10_000
 
 /**
  * Checks a compiled flow. `reached` names steps that other flows' callbacks begin at. Steps of a library that the flow does
@@ -42,7 +39,7 @@ export function checkProgram(
   const walked = new Set([...seen, ...spare])
   const rounds = cycles(program, ways, walked, report)
   withoutEnd(program, ways, walked, rounds, report)
-  if (rounds.size === 0) silence(program, ways, report)
+  if (rounds.size === 0) silence(program, ways, (message, step) => report('silence', message, step))
   const keysLeadAway = situationsLeadAway(program, ways)
   for (const step of program.steps.values()) {
     if (!keysLeadAway) withoutWayOut(step, ways.get(step.id) ?? [], report)
@@ -171,43 +168,6 @@ function withoutWayOut(step: Step, ways: Way[], report: Report): void {
   if (written.every(({ to }) => typeof to === 'object' && to.step === step.id))
     report('no-way-out', `whatever they answer, "${nameOf(step.id)}" asks the same again`, step)
 }
-
-/** The longest wait without a sound that begins at each step; ways that need nobody have no rounds here. */
-function silence(program: Program, ways: Map<string, Way[]>, report: Report): void {
-  const known = new Map<string, { all: number; pause: number }>()
-  const measure = (id: string): { all: number; pause: number } => {
-    const found = known.get(id)
-    if (found !== undefined) return found
-    const step = program.steps.get(id)!
-    const own = step.verb.silence?.(step.node) ?? 0
-    const quiet = step.verb.silence !== undefined || ['set', 'branch', 'goto', 'strategies'].includes(step.verb.name)
-    known.set(id, { all: 0, pause: 0 })
-    const after = quiet
-      ? (ways.get(id) ?? []).map(({ to, spoken }) => (typeof to === 'object' && !spoken ? measure(to.step) : NONE))
-      : []
-    const pausing = step.verb.name === 'pause'
-    const total = {
-      all: own + Math.max(0, ...after.map((a) => a.all)),
-      pause: step.verb.name === 'http' ? 0 : (pausing ? own : 0) + Math.max(0, ...after.map((a) => a.pause)),
-    }
-    known.set(id, total)
-    return total
-  }
-  for (const step of program.steps.values()) {
-    if (step.verb.silence === undefined || step.id.startsWith('@on_hangup')) continue
-    const { all, pause } = measure(step.id)
-    if (pause > PAUSE)
-      report('silence', `pauses of ${pause / 1000} s in a row: nobody is left in silence over 3 s`, step)
-    else if (all > SILENCE)
-      report(
-        'silence',
-        `the other side may wait ${all / 1000} s here without a sound: use hold, or say something`,
-        step,
-      )
-  }
-}
-
-const NONE = { all: 0, pause: 0 }
 
 function wordless(step: Step, report: Report): void {
   const question = step.verb.question?.(step.node)

@@ -315,6 +315,14 @@ t.test('a round through a called flow that needs nobody is refused, one in which
   t.strictSame(faults(main, sub('{ menu: "Sub.", options: { "1": b } }')), [])
 })
 
+t.test('silence is found through a call', async (t) => {
+  const main = `flow: main\nstart: a\nsteps:\n  a: { pause: 2s }\n  b: { call: sub, next: hangup }\n`
+  const sub = (pause: string) =>
+    `flow: sub\nstart: a\nsteps:\n  a: { pause: ${pause} }\n  b: { say: "Sub.", next: return }\n`
+  t.match(faults(main, sub('2s')), [/^main:4:3 silence pauses of 4 s in a row/])
+  t.strictSame(faults(main, sub('1s')), [])
+})
+
 t.test('a version covers the flows that are called', async (t) => {
   const version = flows(MAIN, NUMBER).version
   t.equal(flows(MAIN, NUMBER).version, version)
