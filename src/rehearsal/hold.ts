@@ -1,11 +1,10 @@
 /** One conversation on the line, from the first ring to its closed record, and the same one on the simulator beside it. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { failuresOf, time } from '../flow/conversation-test.ts'
-import type { FlowResult, Spoken, Verdict } from '../flow/io.ts'
+import type { FlowResult, Verdict } from '../flow/io.ts'
 import { Script, type ScriptItem } from '../flow/script.ts'
 import { simulate } from '../flow/simulate.ts'
 import { result } from '../flow/step.ts'
-import type { Behaviour } from '../phones/phone.ts'
 import { speech } from '../phones/speech.ts'
 import { differences } from './compare.ts'
 import type { House } from './house.ts'
@@ -20,6 +19,8 @@ const BEYOND = 60_000
 /** ms from the end of the flow to the closed record. */
 const CLOSING = 20_000
 const RINGS = 200
+/** ms that the simulator takes for a character, where nobody has spoken it. */
+const SPOKEN = 60
 const TICK = 20
 /** By how much the end may be later than a test says, beyond what the sounds were longer, ms. */
 const LATE = 4_000
@@ -38,67 +39,64 @@ const GREETINGS: Record<Verdict, string | null> = {
 // biome-ignore lint/suspicious/noExplicitAny: records are looked at field by field
 export type Api = (method: string, path: string, body?: unknown) => Promise<any>
 
-export async function hold(
-  plan: Plan,
-  line: Line,
-  { exchange, voice }: House,
-  api: Api,
-  longest: number,
-): Promise<LiveRun> {
-  const { job, context } = plan
-  const { program, test } = job
+export async function hold(plan: Plan, line: Line, house: House, api: Api, longest: number): Promise<LiveRun> {
+  const { test } = plan.job
   const script = test.script.map(({ item }) => item)
-  const greeting = plan.amd === null ? null : GREETINGS[plan.amd]
-  const voiced = greeting === null ? null : (await speech(greeting)).subarray(0, LONGEST_GREETING * 8)
-  const answers: Behaviour = async (call) => {
-    line.phone = call
-    await call.ring(RINGS)
-    await call.answer()
-    if (voiced !== null) await call.say(voiced)
-    await call.ended
-  }
-  const calls: Behaviour = async (call) => {
-    line.phone = call
-    await call.answered()
-    await call.ended
-  }
   const driver = new Script(line)
-  const began = Date.now()
   let left: ScriptItem[] = script
-  if (context.direction === 'inbound') await exchange.call(plan.called, plan.number, calls)
-  else {
-    exchange.phone(plan.number, answers)
-    const refused = await api('POST', '/v1/calls', { to: plan.number, flow: program.flow }).then(() => null, String)
-    if (refused !== null) line.faults.push(`it could not be dialled: ${refused}`)
-  }
-  if (line.faults.length === 0 && (await until(() => line.started, began + BEGINNING)))
-    left = await follow(line, driver, script, Date.now() + longest + BEYOND)
+  const begun = await begin(plan, line, house, api)
+  if (begun) left = await follow(line, driver, script, Date.now() + longest + BEYOND)
   else line.faults.push('the call was not answered')
   await line.phone?.ended
   const record = line.id === '' ? null : await closed(line.id, api)
-  const told = driver.told(
-    resultOf(line, record),
-    left.filter((item) => !('amd' in item)),
-  )
-  const { said, lengths } = await soundsOf(line, voice)
-  const promised = simulate(program, script, {
-    context: { ...context, id: line.id },
-    now: test.now,
-    length: (parts) => lengths.get(JSON.stringify(parts)),
-  })
-  const longer = said.reduce((sum, { more }) => sum + more, 0)
+  const unmet = left.filter((item) => !('amd' in item))
+  const told = driver.told(resultOf(line, record), unmet)
+  const { lengths, longer } = await soundsOf(line, house.voice)
+  const lost = (from: number, to: number) =>
+    house.lateness.between(line.true(line.start + from), line.true(line.start + to))
   const failures = [
-    ...failuresOf(test, told, LATE + longer),
+    ...failuresOf(test, told, LATE + longer + 2 * lost(0, told.duration)),
     ...line.faults,
-    ...(await unheard(line, voice)),
+    ...(await unheard(line, house.voice)),
     ...(await missed(record, api)),
     ...(record === null ? ['its record was not closed'] : []),
   ]
-  const apart = line.started ? differences(promised, told) : []
+  const promised = simulate(plan.job.program, script, {
+    context: { ...plan.context, id: line.id },
+    now: test.now,
+    length: (parts) => lengths.get(JSON.stringify(parts)),
+  })
+  const apart = begun ? differences(promised, told, lost) : []
   return {
     ...{ test, failures, simulation: told, skipped: null, differences: apart, call: line.id || null },
     ok: failures.length === 0 && apart.length === 0,
   }
+}
+
+/** Has the call made, by us or by them; whether the flow has begun. */
+async function begin({ job, context, number, called, amd }: Plan, line: Line, { exchange }: House, api: Api) {
+  const greeting = amd === null ? null : GREETINGS[amd]
+  const voice = greeting === null ? null : (await speech(greeting)).subarray(0, LONGEST_GREETING * 8)
+  const limit = Date.now() + BEGINNING
+  if (context.direction === 'inbound') {
+    await exchange.call(called, number, async (call) => {
+      line.phone = call
+      await call.answered()
+      await call.ended
+    })
+    return until(() => line.started, limit)
+  }
+  exchange.phone(number, async (call) => {
+    line.phone = call
+    await call.ring(RINGS)
+    await call.answer()
+    if (voice !== null) await call.say(voice)
+    await call.ended
+  })
+  const refused = await api('POST', '/v1/calls', { to: number, flow: job.program.flow }).then(() => null, String)
+  if (refused === null) return until(() => line.started, limit)
+  line.faults.push(refused)
+  return false
 }
 
 /** The other side does one item after another, and is silent until the call is over; what it was never come to. */
@@ -161,19 +159,15 @@ function resultOf(line: Line, record: any): FlowResult {
   return { ...own, disposition, hangup_by, outcome, last_step, vars, callback_at: due }
 }
 
-/** How long each text was, and how much longer than the simulator takes it to be. */
-async function soundsOf(line: Line, voice: House['voice']) {
+/** How long each text was, ms, and how much longer all of them were than a test takes them to be. */
+async function soundsOf(line: Line, voice: House['voice']): Promise<{ lengths: Map<string, number>; longer: number }> {
   const lengths = new Map<string, number>()
-  const said: { more: number }[] = []
+  let longer = 0
   for (const { parts, text } of line.heard) {
-    const ms = await lengthOf(parts, voice)
+    const ms = voice.duration(await voice.files(parts))
     if (ms === null) continue
     lengths.set(JSON.stringify(parts), ms)
-    said.push({ more: Math.max(0, ms - text.length * 60) })
+    longer += Math.max(0, ms - text.length * SPOKEN)
   }
-  return { said, lengths }
-}
-
-async function lengthOf(parts: Spoken[], voice: House['voice']): Promise<number | null> {
-  return voice.duration(await voice.files(parts))
+  return { lengths, longer }
 }

@@ -17,6 +17,7 @@ import { type Exchange, startExchange } from '../phones/exchange.ts'
 import { freePort, freeRange } from '../phones/ports.ts'
 import { type Rehearsal, startService } from '../service.ts'
 import { makeReleasers } from '../shutdown.ts'
+import { Lateness } from './lateness.ts'
 
 export interface HouseOptions {
   /** The folder with `flows/`, and perhaps `library/` and `sounds/`, in it. */
@@ -39,6 +40,7 @@ export interface House {
   exchange: Exchange
   /** The voice that the service speaks with; what it has said is there already. */
   voice: Voice
+  lateness: Lateness
   close(): Promise<void>
 }
 
@@ -100,8 +102,11 @@ export async function openHouse({
       sox: tools.path('sox'),
       recorded: join(flows, 'sounds'),
     })
+    const lateness = new Lateness()
+    releasers.add('the clock', () => lateness.stop())
     return {
       url: service.url,
+      lateness,
       exchange,
       voice: studio.at({ folder: join(data, 'sounds') }),
       async close() {

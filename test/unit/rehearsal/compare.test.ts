@@ -61,3 +61,13 @@ t.test('a callback counts from its choice, or stands on the clock', async (t) =>
   t.same(differences(one, moved), [], 'as far from a choice that was made later')
   t.match(differences(one, { ...later, result: { ...one.result, callback_at: due + 3_000 } }), [/^callback_in/])
 })
+
+t.test('what the machine lost is not held against the line', async (t) => {
+  const one = talk(FLOW, [silent, silent])
+  const late = { ...one, duration: one.duration + 4_000 }
+  t.match(differences(one, late), [/^the time until "the end"/])
+  t.same(
+    differences(one, late, (from, to) => (from <= one.duration && to > one.duration ? 1_000 : 0)),
+    [],
+  )
+})
