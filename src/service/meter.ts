@@ -19,14 +19,17 @@ export interface Metered {
 }
 
 export function meter({ metrics, events, nodes, heart, dialer, store, webhooks, now }: Metered): void {
+  const started = new Set<string>()
   events.subscribe((event) => {
     if (event.type !== 'call.started' && event.type !== 'call.ended') return
-    const { kind, attempt, disposition } = event.data
+    const { id, kind, disposition } = event.data
     const direction = kind === 'inbound' ? 'inbound' : 'outbound'
-    if (event.type === 'call.started') metrics.callsActive.inc({ direction })
-    else {
-      // What was never dialled never started.
-      if (attempt > 0) metrics.callsActive.dec({ direction })
+    if (event.type === 'call.started') {
+      started.add(id)
+      metrics.callsActive.inc({ direction })
+    } else {
+      // What was never dialled, or began on another instance, ends without having started here.
+      if (started.delete(id)) metrics.callsActive.dec({ direction })
       metrics.attempts.inc({ disposition: disposition ?? 'unknown' })
     }
   })
