@@ -163,6 +163,8 @@ export interface CallbackView {
   expires_at: number
   state: string
   note: string | null
+  /** Who is to take that call: the person they have spoken with, anybody, or nobody in particular (null). */
+  agent: 'any' | 'same' | null
   flow: string | null
   at: string | null
   /** Attempts of this agreement so far. */

@@ -35,7 +35,7 @@ export interface LiveLine {
 const FAILURE_DELAY = 150
 /** ms from our hang-up, or from leaving our application, to asking whether the channel is gone. */
 const END_WITHIN = 3_000
-/** ms; AMD takes 2 to 5 s, and comes back. */
+/** ms; AMD takes up to 2 s, on an Asterisk of one's own up to 5, and comes back. */
 const AMD_WITHIN = 20_000
 /** ms that Asterisk's own time limit may be late before we stop believing in the channel. */
 const LIMIT_GRACE = 15_000

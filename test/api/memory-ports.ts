@@ -275,7 +275,7 @@ export function memoryPorts(): Memory {
         ),
       async create({ number, campaign, contact, due_at, expires, flow, at, note }) {
         const id = `b${++count}`
-        const rest = { flow, at, note, contact, attempts: 0, call: null, state: 'open' }
+        const rest = { flow, at, note, agent: null, contact, attempts: 0, call: null, state: 'open' }
         const expires_at = due_at + (expires ?? 86_400_000)
         callbacks.set(id, {
           id,

@@ -51,7 +51,7 @@ t.test(
   async (t) => {
     const { paper, clock } = await bench(t)
     const due = clock.now() + 2 * HOUR
-    const { call, ok, callback } = await agreed(paper, due, {}, { note: 'ask for Ana' })
+    const { call, ok, callback } = await agreed(paper, due, {}, { note: 'ask for Ana', agent: 'same' })
     t.ok(ok)
     t.match(callback, {
       state: 'open',
@@ -61,6 +61,7 @@ t.test(
       contact: call.record.contact,
       call: call.record.id,
       at: 'later',
+      agent: 'same',
     })
     t.match((await paper.dialer.campaigns.get('c')).counts, { callback: 1, done: 0 })
     t.match(await paper.dialer.contacts.get('c', call.record.number), { state: 'callback', next_at: due })

@@ -34,6 +34,7 @@ export const callback = z.object({
   expires_at: time,
   state: z.string(),
   note: z.string().nullable(),
+  agent: z.enum(['any', 'same']).nullable(),
   flow: z.string().nullable(),
   at: z.string().nullable(),
   attempts: z.int(),

@@ -89,10 +89,11 @@ export function viewOf({
   expires_at,
   state,
   note,
+  agent,
   flow,
   at,
   tries,
   call,
 }: Callback): CallbackView {
-  return { id, number, campaign, contact, due_at, expires_at, state, note, flow, at, attempts: tries, call }
+  return { id, number, campaign, contact, due_at, expires_at, state, note, agent, flow, at, attempts: tries, call }
 }
