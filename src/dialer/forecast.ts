@@ -14,6 +14,7 @@ import { CALLBACKS, type Definitions } from './definitions.ts'
 import { runCourse } from './forecast/course.ts'
 import { ANSWERED, type Asked, type Assumptions, assume, drawnLine, type ForecastLine } from './forecast/line.ts'
 import { Group, type Person } from './forecast/people.ts'
+import { Slices } from './forecast/slices.ts'
 import { judgeForGood, YEAR } from './judge.ts'
 import { agreementOf } from './ledger.ts'
 import type { DialPolicy, Plan } from './plan.ts'
@@ -120,8 +121,10 @@ export class Forecaster {
     const list: List = { groups: new Map(), live: [], never: new Reasons(), done: 0 }
     const agreements = await store.survey.agreements(campaign.name, from)
     const byRow = new Map(agreements.map((one) => [one.callback.row, one]))
+    const slices = new Slices()
     for await (const bucket of store.survey.contacts(campaign.name, from))
       for (const found of bucket) {
+        if (slices.over) await slices.rest()
         const agreed = byRow.get(found.row)
         if (found.progress.state === 'done' && agreed === undefined) {
           list.done += 1

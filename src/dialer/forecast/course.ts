@@ -3,7 +3,6 @@
  * contact then. The rules are the dialer's own functions (`judge.ts`, `limits.ts`, `retry.ts`, `rate.ts`); only the line is
  * assumed. The clock jumps from one moment at which something can happen to the next.
  */
-import { setImmediate } from 'node:timers/promises'
 import { nextOpening } from '../../flow/calendar.ts'
 import type { Campaign } from '../campaign.ts'
 import { YEAR } from '../judge.ts'
@@ -16,6 +15,7 @@ import { Heap } from './heap.ts'
 import { ANSWERED, type ForecastLine, type Outcome } from './line.ts'
 import type { Group, Person } from './people.ts'
 import { Room } from './room.ts'
+import { Slices } from './slices.ts'
 
 export interface CoursePorts {
   campaign: Campaign
@@ -53,8 +53,6 @@ interface Call {
 const HOUR = 3_600_000
 /** How long after a call its callback is assumed to be agreed for, ms. */
 const CALLED_BACK = 2 * HOUR
-/** ms of work after which others have their turn on this thread. */
-const SLICE = 4
 
 /** Runs it to its end. `live`: calls that are on already, each with the trunk that carries it. */
 export async function runCourse(
@@ -64,12 +62,8 @@ export async function runCourse(
 ): Promise<Course> {
   const course = new Running(groups, ports)
   for (const { person, trunk } of live) course.place(person, trunk)
-  let begun = performance.now()
-  for (let i = 0; course.step(); i++) {
-    if (i % 64 > 0 || performance.now() - begun < SLICE) continue
-    await setImmediate()
-    begun = performance.now()
-  }
+  const slices = new Slices()
+  for (let i = 0; course.step(); i++) if (i % 32 === 0 && slices.over) await slices.rest()
   return course.over()
 }
 
