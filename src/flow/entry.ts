@@ -35,7 +35,8 @@ function read(type: EntryType, keys: string, at: number, context: CallContext): 
     case 'digits':
       return keys
     case 'number':
-      return keys === '' ? null : Number(keys)
+      // Of a longer one the last digits would be lost.
+      return keys !== '' && Number.isSafeInteger(Number(keys)) ? Number(keys) : null
     case 'date':
       return readDate(keys, at, context.zones[0] ?? 'UTC')
     case 'time': {

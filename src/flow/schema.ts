@@ -96,6 +96,12 @@ export const text = z.union(
   { error: TEXT },
 )
 
+/** A text that has a usual one. */
+const USUAL = 'expected a text, or true for the usual one'
+export const textOrUsual = z.union([text, z.literal(true, { error: USUAL }), z.null({ error: USUAL })], {
+  error: USUAL,
+})
+
 const cel = z.union([z.string(), z.number(), z.boolean()], { error: 'expected an expression' })
 export const expression = cel
 export const assignments = z.record(

@@ -21,7 +21,7 @@ import { type Choice, open, readChoice, spokenTime, typedTime, wantedTime } from
 import type { SpokenDay } from '../phrases.ts'
 import type { Step, Template, Text } from '../program.ts'
 import { fill, type Sentence } from '../render.ts'
-import { duration, oneOf, text, word } from '../schema.ts'
+import { duration, oneOf, textOrUsual, word } from '../schema.ts'
 import { scopeOf } from '../scope.ts'
 import { arm, disarmStep, Fault, nextId, say, sentenceOf, speech, type Turn } from '../turn.ts'
 import type { Verb } from '../verb.ts'
@@ -55,7 +55,7 @@ const DECLINE = '9'
 export const callbackVerb: Verb<Callback> = {
   name: 'callback',
   shape: {
-    callback: z.union([text, z.literal(true), z.null()], { error: 'expected a text, or true for the usual one' }),
+    callback: textOrUsual,
     choices: z
       .array(word, { error: 'expected a list of durations, times and enter_time' })
       .min(1, { error: 'a callback has at least one choice' })

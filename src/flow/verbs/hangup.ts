@@ -14,6 +14,7 @@ interface Hangup {
   outcome: string | null
 }
 
+const WHAT = 'expected true or { say, disposition, outcome }'
 const DISPOSITIONS = [
   'completed',
   'hangup',
@@ -31,10 +32,10 @@ export const hangupVerb: Verb<Hangup> = {
   shape: {
     hangup: z.union(
       [
-        z.literal(true),
+        z.literal(true, { error: WHAT }),
         fields({ say: text.optional(), disposition: oneOf(...DISPOSITIONS).optional(), outcome: word.optional() }),
       ],
-      { error: 'expected true or { say, disposition, outcome }' },
+      { error: WHAT },
     ),
   },
   outcomes: [],

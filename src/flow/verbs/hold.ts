@@ -17,7 +17,7 @@ import { parseDuration } from '../duration.ts'
 import { leave, leaveBy } from '../going.ts'
 import type { Manner, Step, Target, Text, ValueType } from '../program.ts'
 import { buildRequest, makeRequest, type Request, requestFields } from '../request.ts'
-import { durationBetween, fields, key, target, text, variable } from '../schema.ts'
+import { durationBetween, fields, key, target, text, textOrUsual, variable } from '../schema.ts'
 import { type KeptTask, keptTask, scopeOf } from '../scope.ts'
 import { raise } from '../situations.ts'
 import type { Held } from '../state.ts'
@@ -45,7 +45,7 @@ const OFFER_SILENCE = 5000
 export const holdVerb: Verb<Hold> = {
   name: 'hold',
   shape: {
-    hold: z.union([text, z.literal(true), z.null()], { error: 'expected a text, or true for the usual one' }),
+    hold: textOrUsual,
     task: z
       .union(
         [
@@ -54,7 +54,7 @@ export const holdVerb: Verb<Hold> = {
             external: z.union(
               [
                 z.string().regex(/^[A-Za-z0-9_.-]+$/, { error: 'the name of a task has letters, digits, _, - and .' }),
-                z.literal(true),
+                z.literal(true, { error: 'expected the name of a task' }),
                 z.null(),
               ],
               { error: 'expected the name of a task' },

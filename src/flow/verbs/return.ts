@@ -25,7 +25,7 @@ export const returnVerb: Verb<Return> = {
     return: z.union(
       [
         word.min(1, { error: WHAT }),
-        z.literal(true),
+        z.literal(true, { error: WHAT }),
         fields({
           outcome: word.min(1, { error: 'expected the name of an outcome' }).optional(),
           vars: z

@@ -52,6 +52,14 @@ t.test('a full date or time is taken at once, and the finish key after it still 
   t.equal(talk(program('time'), [press('1630'), hears('16:30?'), waits(4), press('#')]).state.misses.nomatch, 1)
 })
 
+t.test('a number that cannot be kept to its last digit does not fit', async (t) => {
+  const program = flow(
+    '\nstart: a\nvars: { n: 0 }\nsteps:\n  a: { gather: "How many?", save: n, type: number, next: hangup }\n',
+  )
+  const { result, state } = talk(program, [press('12345678901234567890#'), press('0042#')])
+  t.match([result.vars.n, state.misses.nomatch], [42, 1])
+})
+
 t.test('max_digits is 32 unless the step says otherwise', async (t) => {
   t.equal(talk(gather(''), [press('1'.repeat(40))]).result.vars.code, '1'.repeat(32))
   t.equal(talk(gather('    max_digits: 3'), [press('98765')]).result.vars.code, '987')
