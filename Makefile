@@ -43,9 +43,9 @@ test: setup build lint
 demo: setup build
 	@node build/demo/main.js
 
-# make bench only=t1 (t2 … t5, journal), full=1, force=1, json=1, blocks=3; see bench/README.md
+# make bench only=t1 (t2 … t5, journal), full=1, force=1, json=1, blocks=3, calls=20000 (of t5); see bench/README.md
 bench: setup build
-	@node build/bench/calls/main.js $(if $(only),--only $(only)) $(if $(blocks),--blocks $(blocks)) $(foreach flag,full force json,$(if $($(flag)),--$(flag)))
+	@node build/bench/calls/main.js $(if $(only),--only $(only)) $(if $(blocks),--blocks $(blocks)) $(if $(calls),--calls $(calls)) $(foreach flag,full force json,$(if $($(flag)),--$(flag)))
 
 clean:
 	rm -rf build

@@ -23,6 +23,7 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
     blocks: { type: 'string' },
+    calls: { type: 'string' },
     full: { type: 'boolean', default: false },
     force: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -56,7 +57,8 @@ async function run(session: Session): Promise<Measured> {
     measured.reactions = await reaction(session, speaking, rates, seconds)
   }
   if (parts.has('journal')) measured.journal = await cost(session, [PRODUCT, UNJOURNALED], blocks, seconds)
-  if (parts.has('t5')) measured.endurance = await endurance(session, values.full ? 20_000 : 4000, 55)
+  if (parts.has('t5'))
+    measured.endurance = await endurance(session, Number(values.calls ?? (values.full ? 20_000 : 4000)), 55)
   return measured
 }
 

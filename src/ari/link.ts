@@ -12,7 +12,7 @@ export type Query = Record<string, string | number | undefined>
 /** What the node answered, whatever its status. `body` is parsed JSON, else text; null when empty. */
 export interface AriAnswer {
   status: number
-  body: unknown
+  readonly body: unknown
 }
 
 /** An event as Asterisk sent it: nothing but `type` can be relied on. */

@@ -70,8 +70,14 @@ export async function openWebsocketLink(target: LinkTarget, handlers: LinkHandle
       return
     }
     handlers.alive()
-    const body = typeof event.message_body === 'string' ? readBody(event.message_body) : null
-    pending.answer(String(event.request_id), { status: Number(event.status_code ?? 0), body })
+    const said = typeof event.message_body === 'string' ? event.message_body : ''
+    pending.answer(String(event.request_id), {
+      status: Number(event.status_code ?? 0),
+      // Read when it is looked at: nobody wants the picture of a channel that comes with most answers.
+      get body() {
+        return readBody(said)
+      },
+    })
   }
 
   const link: AriLink = {

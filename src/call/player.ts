@@ -48,6 +48,7 @@ export class Player {
   readonly #options: PlayerOptions
   readonly #plays = new Map<string, Play>()
   #last: Promise<void> = Promise.resolve()
+  #ends: Promise<unknown> = Promise.resolve()
   #music = false
   #closed = false
 
@@ -103,7 +104,7 @@ export class Player {
     if (play === undefined) return
     play.stop()
     this.#next(async () => {
-      if (play.sent) await this.#options.line.stopPlay(this.#name(id))
+      if (play.sent) this.#end(this.#name(id))
     })
   }
 
@@ -113,14 +114,15 @@ export class Player {
   }
 
   /** Settles when the line has been asked for everything that was wanted of it until now. */
-  asked(): Promise<void> {
-    return this.#last
+  async asked(): Promise<void> {
+    await this.#last
+    await this.#ends
   }
 
   /** Ends the music; settles when it has ended. */
   async quiet(): Promise<void> {
     this.#next(() => this.#stopMusic())
-    await this.#last
+    await this.asked()
   }
 
   /** The line says that a sound has ended: its id, or null when nobody waits for it (it was stopped meanwhile). */
@@ -198,8 +200,18 @@ export class Player {
     return play
   }
 
+  /** The sound that follows does not wait for this: it begins when this one has ended, in whatever order the two are asked for. */
+  #end(name: string): void {
+    const { line, log } = this.#options
+    const end = line.stopPlay(name).catch((error: unknown) => {
+      log.debug({ call: line.id, err: error }, 'a sound could not be stopped')
+    })
+    this.#ends = Promise.all([this.#ends, end])
+  }
+
   async #startMusic(musicClass: string): Promise<void> {
     this.#music = true
+    await this.#ends
     await this.#options.line.startMusic(musicClass)
   }
 
