@@ -22,7 +22,7 @@ export const test: Register = (program, io) => {
       'hold them on a real line: a service of their own, with Asterisk and phones that follow the scripts',
     )
     .option('--longest <duration>', 'skip what takes longer on a line, such as 90s', duration, 300_000)
-    .option('--at-once <calls>', 'calls at once on the line', count, 40)
+    .option('--at-once <calls>', 'calls at once on the line', count, 20)
     .option('--journals <folder>', 'keep the journals of the live calls there')
     .option('--log <level>', "show the service's own log: warn, info, debug", 'silent')
     .action(async (paths: string[], options: Options) => {

@@ -46,6 +46,8 @@ export interface House {
 
 /** Calls that may be on at once, each with a leg; two ports each. */
 const RTP = 600
+/** ms that the service may take to hang up, write its records and end its servers. */
+const CLOSING = 90_000
 
 export async function openHouse({
   root,
@@ -56,7 +58,7 @@ export async function openHouse({
   say,
   log,
 }: HouseOptions): Promise<House> {
-  const releasers = makeReleasers()
+  const releasers = makeReleasers(CLOSING)
   const folder = mkdtempSync(join(tmpdir(), 'apel-rehearsal-'))
   releasers.add('the folder', () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }))
   try {

@@ -33,7 +33,7 @@ async function live(...args: string[]): Promise<Results> {
 }
 
 t.test('on a line every conversation goes as the simulator has promised', async (t) => {
-  const { passed, files, flows } = await live('--at-once', '20', join('test', 'flows', 'live'))
+  const { passed, files, flows } = await live(join('test', 'flows', 'live'))
   const tests = files.flatMap((file) => file.tests)
   const wrong = tests.flatMap(({ name, failures, differences }) =>
     [...failures, ...differences].map((one) => `${name}: ${one}`),
