@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path'
 import { stringify } from 'yaml'
 import type { Voice } from '../call/ports.ts'
 import { loadConfig } from '../config.ts'
+import { readRef, stopProcess } from '../embedded/process.ts'
 import { ensureTools, type Say } from '../embedded/tools.ts'
 import { makeLog } from '../log.ts'
 import { espeak } from '../media/engine.ts'
@@ -96,6 +97,8 @@ export async function openHouse({
     )
     const loaded = loadConfig(file, {})
     if ('problems' in loaded) throw new Error(loaded.problems.map(({ message }) => message).join('\n'))
+    // A service that has lost its ledger leaves its servers to the next one; here there is none.
+    releasers.add('the servers', () => endServers(data))
     const service = await startService(loaded.config, makeLog(log), () => {}, rehearsal)
     releasers.add('the service', () => service.hurry())
     const studio = makeStudio({
@@ -119,5 +122,12 @@ export async function openHouse({
   } catch (error) {
     await releasers.closeAll()
     throw error
+  }
+}
+
+async function endServers(data: string): Promise<void> {
+  for (const server of ['asterisk/local', 'redis']) {
+    const ref = readRef(join(data, server, 'process.json'))
+    if (ref !== null) await stopProcess(ref, 3_000)
   }
 }
