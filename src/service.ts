@@ -25,6 +25,7 @@ import { makeStudio } from './media/voice.ts'
 import { allowList, allowsHost } from './outgoing/allow-list.ts'
 import { makeWeb } from './outgoing.ts'
 import { loadCampaignFiles } from './service/campaign-files.ts'
+import { makeCommands } from './service/commands.ts'
 import { makeEnding } from './service/ending.ts'
 import { makeEvents } from './service/events.ts'
 import { makeHeart } from './service/heart.ts'
@@ -42,7 +43,9 @@ import { openShelf, type Shelf } from './service/shelf.ts'
 import { makeTakeover } from './service/takeover.ts'
 import { makeWebhooks } from './service/webhooks.ts'
 import { makeReleasers } from './shutdown.ts'
+import { ring } from './store/bell.ts'
 import { exclusively } from './store/exclusively.ts'
+import { living } from './store/instance.ts'
 
 /**
  * Whoever rehearses conversations on a real line stands in these few places; all else is as in service. Nothing of it may
@@ -272,6 +275,16 @@ async function start(
       heart.leave()
       return Promise.allSettled([dialer.stop(), ...nodes.map(({ telephony }) => telephony.stopInbound())])
     },
+    async heirs() {
+      const others = await living(store.db, config.instance)
+      const shared = nodes.filter((node) => node.config.embedded === null).map(({ name }) => name)
+      return new Set(others.length > 0 ? shared : [])
+    },
+    async bequeath() {
+      await heart.stop()
+      await lease.release()
+      await ring(store.db, { bell: 'left', instance: config.instance })
+    },
     ...{ releasers, drainTimeout: config.drain_timeout, clock, log },
   })
   lost = ending.lost
@@ -288,10 +301,17 @@ async function start(
     ...{ store, dialer, calls, nodes, owner, flow, takeInbound: inbound, clock, log },
     awake: () => heart.closed() === null,
     lost: ending.startOver,
-    taken(direction, count) {
-      metrics.takeovers.inc(count)
-      metrics.callsActive.inc({ direction }, count)
+    taken({ record }) {
+      metrics.takeovers.inc()
+      metrics.callsActive.inc({ direction: record.kind === 'inbound' ? 'inbound' : 'outbound' })
+      commands.tasks(record.id).catch((err) => log.warn({ err, call: record.id }, 'its tasks cannot be read'))
     },
+  })
+  const commands = await makeCommands({ store, registry: calls.registry, clock, log }, await another('bell'))
+  releasers.add('the answering of other instances', () => commands.stop())
+  // What was asked of a call while Redis was away, or nobody held it.
+  heart.onRecovery(() => {
+    for (const { id } of calls.registry.list()) void commands.tasks(id).catch(() => undefined)
   })
   await takeover.ours()
   const files = await loadCampaignFiles(config.flows, dialer, known())
@@ -300,7 +320,7 @@ async function start(
   heart.onRecovery(() => dialer.wake())
   meter({ metrics, events, nodes, heart, dialer, store, webhooks, now })
   await webhooks.start(await another('bell'))
-  takeover.start()
+  await takeover.start(await another('bell'))
   releasers.add('the lookout for dead instances', () => takeover.stop())
   await dialer.start()
   releasers.add('the dialer', () => within(clock, STOPPING, dialer.stop(), undefined))
@@ -318,7 +338,7 @@ async function start(
     }
   }
   const ports = apiPorts({
-    ...{ config, store, dialer, calls, shelf, heart, nodes, studio, events, foreign, place, reload },
+    ...{ config, store, dialer, calls, commands, shelf, heart, nodes, studio, events, foreign, place, reload },
     now,
   })
   const api = await makeApp({ ports, metrics, log, tokens: config.api.tokens, version: packageVersion() })

@@ -180,6 +180,11 @@ export function makeDialer(ports: DialerPorts): Dialer {
         turns.clear()
         wake()
         break
+      // Told to others than the dialer.
+      case 'ask':
+      case 'answer':
+      case 'left':
+        break
       default: {
         const never: never = ring
         throw new Error(`unknown ring ${JSON.stringify(never)}`)

@@ -23,7 +23,8 @@ export interface Heart {
   /** Called with every beat, for what is measured from time to time. */
   onBeat(run: () => Promise<void>): void
   start(): Promise<void>
-  stop(): void
+  /** Settles when no beat is under way any more. */
+  stop(): Promise<void>
 }
 
 const BEAT = 2_000
@@ -65,7 +66,13 @@ export function makeHeart({ store, lease, foreign, nap, clock, log, ...given }: 
     return lost
   }
 
-  async function beat(): Promise<void> {
+  let beating: Promise<void> = Promise.resolve()
+  const beat = (): Promise<void> => {
+    beating = once()
+    return beating
+  }
+
+  async function once(): Promise<void> {
     const before = fault
     const asked = monotonic()
     fault = await look().catch((error: unknown) => (error instanceof Error ? error.message : String(error)))
@@ -101,10 +108,11 @@ export function makeHeart({ store, lease, foreign, nap, clock, log, ...given }: 
     onRecovery: (run) => void recovered.push(run),
     onLost: (run) => void losers.push(run),
     onBeat: (run) => void beats.push(run),
-    start: beat,
+    start: () => beat(),
     stop() {
       stopped = true
       clock.clearTimeout(timer)
+      return beating
     },
   }
 }

@@ -6,6 +6,7 @@
  * Our own name's earlier calls are taken at the start, those of others when their lease has been gone for two seconds: eight
  * after its last renewal, two more than it was good for.
  */
+import type { Redis } from 'ioredis'
 import type { NodeTelephony } from '../ari/telephony.ts'
 import type { Calls } from '../call/calls.ts'
 import type { Clock, LeftLine, Telephony } from '../call/ports.ts'
@@ -13,6 +14,7 @@ import type { Dialer } from '../dialer/dialer.ts'
 import type { Program } from '../flow/program.ts'
 import type { Log } from '../log.ts'
 import type { Attempt } from '../store/attempt-record.ts'
+import { listen } from '../store/bell.ts'
 import { leaseless, type Owner } from '../store/instance.ts'
 import type { Store } from '../store/store.ts'
 import { type Left, readLeft } from './left-behind.ts'
@@ -31,8 +33,8 @@ export interface TakeoverParts {
   awake(): boolean
   /** Somebody else has taken over what we had taken over. */
   lost(why: string): void
-  /** So many calls go on here, in this direction. */
-  taken(direction: 'inbound' | 'outbound', calls: number): void
+  /** This call goes on here. */
+  taken(call: Attempt): void
   clock: Clock
   log: Log
   /** ms that only grow. */
@@ -42,8 +44,8 @@ export interface TakeoverParts {
 export interface Takeover {
   /** Goes on with what an earlier process of our own name has left. Settles when it is all in hand. */
   ours(): Promise<void>
-  /** Looks after the others from now on. */
-  start(): void
+  /** Looks after the others from now on; `bell` is a connection of its own. */
+  start(bell: Redis): Promise<void>
   stop(): void
 }
 
@@ -59,6 +61,7 @@ export function makeTakeover(parts: TakeoverParts): Takeover {
   const monotonic = parts.monotonic ?? (() => performance.now())
   const missing = new Map<string, number>()
   let timer: unknown = null
+  let unlisten = (): void => {}
   let stopped = false
 
   async function take(instance: string, on: string[] | null): Promise<void> {
@@ -112,9 +115,18 @@ export function makeTakeover(parts: TakeoverParts): Takeover {
 
   return {
     ours: () => take(owner.instance, null),
-    start: again,
+    async start(bell) {
+      unlisten = await listen(bell, (ring) => {
+        if (ring.bell !== 'left') return
+        // It has said so itself: there is nothing to wait for.
+        missing.set(ring.instance, Number.NEGATIVE_INFINITY)
+        void look().catch(() => undefined)
+      })
+      again()
+    },
     stop() {
       stopped = true
+      unlisten()
       clock.clearTimeout(timer)
     },
   }
@@ -157,27 +169,17 @@ async function goOn(attempts: Attempt[], parts: TakeoverParts): Promise<void> {
 }
 
 function resume(left: Left[], telephony: NodeTelephony, { calls, taken }: TakeoverParts): Promise<unknown>[] {
+  const linked = telephony.caughtUp
   return left.flatMap((each): Promise<unknown>[] => {
-    const { record } = each.attempt
-    const linked = telephony.caughtUp
-    switch (each.kind) {
-      case 'call':
-        taken(record.kind === 'inbound' ? 'inbound' : 'outbound', 1)
-        return [calls.resume({ record, program: each.program, telephony, taken: each.taken })]
-      case 'caller': {
-        const { program, context } = each
-        taken('inbound', 1)
-        const versioned = { ...record, flow_version: program.version }
-        return [calls.inbound({ record: versioned, program, context, telephony, left: { linked, taken: each.taken } })]
-      }
-      case 'leg':
-      case 'end':
-        return []
-      default: {
-        const never: never = each
-        return never
-      }
-    }
+    if (each.kind === 'leg' || each.kind === 'end') return []
+    const { program, attempt } = each
+    const record = { ...attempt.record, flow_version: program.version }
+    const over =
+      each.kind === 'call'
+        ? calls.resume({ record, program, telephony, taken: each.taken })
+        : calls.inbound({ record, program, context: each.context, telephony, left: { linked, taken: each.taken } })
+    taken(attempt)
+    return [over]
   })
 }
 

@@ -113,6 +113,8 @@ function leftOf({ tasks, strategy, agent }: Left): Record<string, string> {
   }
 }
 
+const TASK = '_task:'
+
 export class Attempts {
   private readonly db: Db
   constructor(db: Db) {
@@ -218,9 +220,16 @@ export class Attempts {
     return (await this.db.call((redis) => redis.lrange(keys.steps(id), 0, -1))).map((text) => JSON.parse(text))
   }
 
+  /** External tasks whose end was told for this call, by name. */
+  async tasks(id: string): Promise<Record<string, Task>> {
+    const hash = await this.db.call((redis) => redis.hgetall(keys.attempt(id)))
+    const told = Object.entries(hash).filter(([field]) => field.startsWith(TASK))
+    return Object.fromEntries(told.map(([field, text]) => [field.slice(TASK.length), JSON.parse(text) as Task]))
+  }
+
   /**
-   * An external task that was finished after its call: the next call finds it under `previous.tasks`. False when the
-   * call is not over, or no callback of it is open.
+   * An external task that was finished for a call which is on elsewhere, or after its call: the next call finds it under
+   * `previous.tasks`. False when the call is over and no callback of it is open.
    */
   async keepTask(id: string, name: string, task: Task): Promise<boolean> {
     return await this.db.run<boolean>(keepTaskScript, { id, name, text: JSON.stringify(task) })

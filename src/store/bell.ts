@@ -19,6 +19,14 @@ export type Ring =
   | { bell: 'trunk'; trunk: string; state: 'paused' | 'probing' | 'up'; until: number; kind: string }
   /** Stopped or resumed everywhere. */
   | { bell: 'control' }
+  /** This instance has given its calls away. */
+  | { bell: 'left'; instance: string }
+  /** Something is asked of a call, of whoever holds it; the answer bears the same token. */
+  | { bell: 'ask'; token: string; id: string; what: Asking }
+  | { bell: 'answer'; token: string; done: boolean }
+
+/** `task`: one was finished, its result is in the ledger. */
+export type Asking = { do: 'hangup' } | { do: 'raise'; situation: string } | { do: 'task' }
 
 /** Listens on a connection of its own; gives the way to stop. The listener must not throw. */
 export async function listen(redis: Redis, listener: (ring: Ring) => void): Promise<() => void> {

@@ -125,17 +125,30 @@ const ended = async (id: string) =>
   )
 const seen = { disposition: 'completed', outcome: 'ended', hangup_by: 'flow' }
 
+t.test('what is asked of a call reaches it over any instance', async (t) => {
+  const held = await dial('hold', impatient(answers(presses(() => true))))
+  const waits = await dial('wait', answers())
+  for (const { id } of [held, waits])
+    await waitFor(async () => (await second.api('GET', `/v1/calls/${id}`)).state === 'up')
+  await second.api('POST', `/v1/calls/${held.id}/tasks/desk`, { status: 'done', result: { text: 'Monday' } })
+  t.match(await ended(held.id), seen)
+  await second.api('DELETE', `/v1/calls/${waits.id}`)
+  t.match(await ended(waits.id), { disposition: 'cancelled', hangup_by: 'operator' })
+  await t.rejects(second.api('DELETE', `/v1/calls/${waits.id}`), { message: /409/ })
+})
+
 t.test('an instance is killed and not started again: the other has its calls within ten seconds', async (t) => {
   let killed = false
   const subjects = await callsOfTheFirst(() => killed)
   await system.service.end('SIGKILL')
   const died = Date.now()
   killed = true
+  // Nobody holds the call now: the result is kept for whoever will.
+  await second.api('POST', `/v1/calls/${subjects.held.id}/tasks/desk`, { status: 'done', result: { text: 'Thursday' } })
   await waitFor(async () => (await taken()) === 3, { what: 'the takeover' })
   t.ok(Date.now() - died < 10_000, `taken over ${Date.now() - died} ms after the death`)
   // The dead one comes back in the middle of it, and has nothing to do with these.
   await system.service.start()
-  await second.api('POST', `/v1/calls/${subjects.held.id}/tasks/desk`, { status: 'done', result: { text: 'Thursday' } })
   for (const [name, { id, call }] of Object.entries(subjects)) {
     t.match(await ended(id), seen, name)
     t.equal((await call()).endedBy, 'far')
@@ -175,3 +188,19 @@ t.test(
     t.equal(new Set(dialogs.map(({ to }) => to)).size, dialogs.length, 'nobody was dialled twice')
   },
 )
+
+t.test('an instance that is told to hurry hands its calls to the other one, and ends with 0', async (t) => {
+  const before = await taken()
+  let gone = false
+  const subjects = await callsOfTheFirst(() => gone)
+  process.kill(system.service.pid!, 'SIGTERM')
+  await waitFor(() => /no new call/.test(system.service.log()), { what: 'the first signal' })
+  t.equal(await system.service.end('SIGTERM'), 0)
+  gone = true
+  await waitFor(async () => (await taken()) === before + 3, { what: 'the takeover', timeout: 3_000 })
+  await second.api('POST', `/v1/calls/${subjects.held.id}/tasks/desk`, { status: 'done', result: { text: 'Sunday' } })
+  for (const [name, { id, call }] of Object.entries(subjects)) {
+    t.match(await ended(id), seen, name)
+    t.equal((await call()).endedBy, 'far')
+  }
+})

@@ -51,6 +51,7 @@ const flows = {
 }
 const system = await startSystem({
   flows,
+  campaigns: { machines: 'campaign: machines\nflow: story\ncontacts: { number: phone }\ndial: { amd: true }\n' },
   config: { inbound: { '+40311234567': 'story' } },
   trunk: { channels: 60, cps: 50 },
 })
@@ -141,6 +142,15 @@ t.test('the service is killed and started again: nobody is cut off, and everybod
   await Promise.all([rings, gap].map(({ id }) => waitFor(async () => (await state(id)) === 'ringing')))
   await waitFor(() => colleague.calls[0]?.answeredAt, { what: 'the colleague' })
   await sleep(4000)
+  // In the dialplan, where it is being told whether a machine has answered.
+  const judged = exchange.phone('+40727007777', impatient(answers(presses, { silence: false })))
+  await system.contacts('machines', 'phone\n+40727007777\n')
+  await system.api('POST', '/v1/campaigns/machines/start')
+  await waitFor(() => judged.calls[0]?.answeredAt, { what: 'the answer', every: 5 })
+  await waitFor(async () => /AMD/.test(await system.asterisk('core show channels concise')), {
+    what: 'the detection',
+    every: 5,
+  })
   await system.service.end('SIGKILL')
   killed = true
   await sleep(2500)
@@ -162,6 +172,13 @@ t.test('the service is killed and started again: nobody is cut off, and everybod
     const call = await subject.call()
     t.equal(call.endedBy, 'far', `${name} was not left in silence`)
   }
+  await waitFor(async () => (await system.results('machines')).length > 0, {
+    timeout: 60_000,
+    what: 'the verdict and all',
+  })
+  const [machine] = await system.results('machines')
+  t.match(machine, { disposition: 'completed', outcome: 'ended', amd: String })
+  t.comment('amd', machine.amd)
   await caller.ended
   t.equal(caller.endedBy, 'far')
   const file = recording(
@@ -172,5 +189,5 @@ t.test('the service is killed and started again: nobody is cut off, and everybod
   const dialogs = await exchange.dialogs()
   t.equal(new Set(dialogs.map(({ to }) => to)).size, dialogs.length, 'nobody was dialled twice')
   const metrics = await system.api('GET', '/metrics')
-  t.match(metrics, /apel_takeovers_total 8/)
+  t.match(metrics, /apel_takeovers_total 9/)
 })

@@ -8,6 +8,7 @@ import type { Placement } from '../../dialer/plan.ts'
 import type { Studio } from '../../media/voice.ts'
 import { Runs } from '../../store/runs.ts'
 import type { Store } from '../../store/store.ts'
+import type { Commands } from '../commands.ts'
 import type { Events } from '../events.ts'
 import type { Heart } from '../heart.ts'
 import type { ServiceNode } from '../nodes.ts'
@@ -22,6 +23,7 @@ export interface PortParts {
   store: Store
   dialer: Dialer
   calls: Calls
+  commands: Commands
   shelf: Shelf
   heart: Heart
   nodes: ServiceNode[]

@@ -6,12 +6,15 @@ import type { Placement } from '../../dialer/plan.ts'
 import { ApelError } from '../../errors.ts'
 import type { Program, ValueType } from '../../flow/program.ts'
 import type { Attempt } from '../../store/attempts.ts'
+import type { Asking } from '../../store/bell.ts'
 import type { Store } from '../../store/store.ts'
+import type { Commands } from '../commands.ts'
 
 export interface CallParts {
   store: Store
   dialer: Dialer
   calls: Calls
+  commands: Commands
   /** The sound version of a flow. */
   flow(name: string): Program | undefined
   /** Dials what was reserved; see `service.ts`. */
@@ -20,7 +23,7 @@ export interface CallParts {
 
 const LIVE = ['reserved', 'dialing', 'ringing', 'up']
 
-export function callsPort({ store, dialer, calls, flow, place }: CallParts): ApiPorts['calls'] {
+export function callsPort({ store, dialer, calls, commands, flow, place }: CallParts): ApiPorts['calls'] {
   const view = async ({ record, state }: Attempt): Promise<CallView> => ({
     ...record,
     state,
@@ -31,6 +34,17 @@ export function callsPort({ store, dialer, calls, flow, place }: CallParts): Api
     const found = await store.attempts.get(id)
     if (found) return found
     throw new ApelError('not_found', `There is no call ${id}.`)
+  }
+  /** What the instance that holds the call says to it. */
+  const asked = async (id: string, what: Asking): Promise<boolean> => {
+    const done = await commands.ask(id, what)
+    if (done !== null) return done
+    throw new ApelError(
+      'unavailable',
+      `The instance that holds the call ${id} does not answer; if it is gone, another one will hold the call in some seconds. Try again.`,
+      {},
+      true,
+    )
   }
   return {
     async dial(request) {
@@ -78,21 +92,22 @@ export function callsPort({ store, dialer, calls, flow, place }: CallParts): Api
     async hangup(id) {
       if (calls.registry.hangup(id)) return
       const { state } = await attempt(id)
-      throw new ApelError('invalid_state', `The call ${id} is ${state}; this instance cannot end it.`, { state })
+      if (state === 'ended') throw new ApelError('invalid_state', `The call ${id} is over already.`, { state })
+      await asked(id, { do: 'hangup' })
     },
     async raise(id, situation) {
       const call = calls.registry.get(id)
-      const { record } = await attempt(id)
-      if (call?.state !== 'up')
-        throw new ApelError('invalid_state', `Nobody talks in the call ${id}, or another instance holds it.`)
-      if (!call.raise(situation))
+      const { record, state } = await attempt(id)
+      if ((call?.state ?? state) !== 'up') throw new ApelError('invalid_state', `Nobody talks in the call ${id}.`)
+      if (!(call?.raise(situation) ?? (await asked(id, { do: 'raise', situation }))))
         throw new ApelError('not_found', `The flow ${record.flow} has no situation ${situation}.`, { situation })
     },
     async finishTask(id, name, { status, result }) {
       if (calls.registry.finishTask(id, name, status, result)) return
-      await attempt(id)
-      // The call is over, but a callback of it may be waiting for just this.
+      const { state } = await attempt(id)
+      // Kept for whoever holds the call, or will; if it is over, a callback of it may be waiting for just this.
       await store.attempts.keepTask(id, name, { status, result })
+      if (state !== 'ended') await commands.ask(id, { do: 'task' })
     },
   }
 }

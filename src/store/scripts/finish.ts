@@ -201,8 +201,8 @@ return 'true'
 )
 
 /**
- * { id, name, text } → true: an external task that was finished after its call is kept for the next one, while a callback
- * of that call is open.
+ * { id, name, text } → true: an external task that was finished is kept for whoever holds the call, or, after its end, for
+ * the next one while a callback of it is open.
  */
 export const keepTaskScript = script(
   'keeptask',
@@ -210,7 +210,7 @@ export const keepTaskScript = script(
 local key = P .. 'a:' .. a.id
 local f = call('HMGET', key, '_state', '_agreed')
 local state = f[2] and call('HGET', P .. 'cb:' .. f[2], 'state')
-if f[1] ~= 'ended' or (state ~= 'open' and state ~= 'dialing') then return 'false' end
+if not f[1] or (f[1] == 'ended' and state ~= 'open' and state ~= 'dialing') then return 'false' end
 call('HSETNX', key, '_task:' .. a.name, a.text)
 return 'true'
 `,
