@@ -338,7 +338,7 @@ async function start(
     }
   }
   const ports = apiPorts({
-    ...{ config, store, dialer, calls, commands, shelf, heart, nodes, studio, events, foreign, place, reload },
+    ...{ config, store, dialer, calls, commands, shelf, heart, nodes, studio, events, place, reload },
     now,
   })
   const api = await makeApp({ ports, metrics, log, tokens: config.api.tokens, version: packageVersion() })

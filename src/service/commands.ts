@@ -1,7 +1,7 @@
 /**
  * What is asked of a call that another instance holds: its end, a situation, the end of a task. It is rung out to all, and
- * whoever holds the call does it and answers. Nobody answers for a call whose instance has just gone: it is asked again for a
- * while, and then the client is told to. A task's result is kept in the ledger first, so it outlives everybody.
+ * whoever holds the call does it and answers. Nobody answers for a call whose instance has just gone: the client is told to ask
+ * again. A task's result is kept in the ledger first, so it outlives everybody.
  */
 import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
@@ -15,14 +15,16 @@ import type { Store } from '../store/store.ts'
 export interface Commands {
   /** What its holder says: done, or not (no such situation); null when nobody answers. */
   ask(id: string, what: Asking): Promise<boolean | null>
+  /** Tells whoever holds the call that a task of it was finished; the result is in the ledger already. */
+  finished(id: string): Promise<void>
   /** Tells a call that is held here what was finished for it elsewhere, or while nobody held it. */
   tasks(id: string): Promise<void>
   stop(): void
 }
 
 /** ms that an answer takes at most, and how often it is asked. */
-const ANSWER_WITHIN = 1_000
-const TRIES = 3
+const ANSWER_WITHIN = 500
+const TRIES = 2
 
 /** `bell` is a connection of its own. */
 export async function makeCommands(
@@ -83,6 +85,7 @@ export async function makeCommands(
         waiting.delete(token)
       }
     },
+    finished: (id) => ring(store.db, { bell: 'ask', token: randomUUID(), id, what: { do: 'task' } }),
     tasks,
     stop,
   }

@@ -14,6 +14,8 @@ export interface Heart {
   closed(): string | null
   /** Null when Redis can be written, else why not. */
   redis(): string | null
+  /** Null when Redis holds the ledger that we know, else why not. */
+  foreign(): string | null
   /** The service is stopping: closed from now on. */
   leave(): void
   /** Called when the ledger can be relied on again. */
@@ -37,8 +39,8 @@ const SANE = Date.UTC(2025, 0, 1)
 export interface HeartParts {
   store: Store
   lease: Lease
-  /** See `OpenRedis.foreign`. */
-  foreign: string | null
+  /** See `OpenRedis`. */
+  foreign(): Promise<string | null>
   nap: Nap
   clock: Clock
   log: Log
@@ -51,6 +53,7 @@ export function makeHeart({ store, lease, foreign, nap, clock, log, ...given }: 
   let fault: string | null = 'the ledger has not answered yet'
   let at = Number.NEGATIVE_INFINITY
   let lost: string | null = null
+  let another: string | null = null
   let timer: unknown = null
   let stopped = false
   let leaving = false
@@ -61,6 +64,7 @@ export function makeHeart({ store, lease, foreign, nap, clock, log, ...given }: 
   async function look(): Promise<string | null> {
     const away = await store.writable()
     if (away !== null) return away
+    another = await foreign()
     lost = await lease.renew()
     if (lost === null) nap.over()
     return lost
@@ -73,16 +77,17 @@ export function makeHeart({ store, lease, foreign, nap, clock, log, ...given }: 
   }
 
   async function once(): Promise<void> {
-    const before = fault
+    const before = fault ?? another
     const asked = monotonic()
     fault = await look().catch((error: unknown) => (error instanceof Error ? error.message : String(error)))
     // The lease counts from when Redis was asked, not from when we heard of it.
     at = asked
-    if (fault !== before) {
-      if (fault === null) log.info('the ledger can be written')
-      else log.error({ reason: fault }, 'the ledger cannot be written: nothing is dialled')
+    const now = fault ?? another
+    if (now !== before) {
+      if (now === null) log.info('the ledger is there, and can be written')
+      else log.error({ reason: now }, 'the ledger cannot be relied on: nothing is dialled')
     }
-    if (fault === null && before !== null) for (const run of recovered) run()
+    if (now === null && before !== null) for (const run of recovered) run()
     if (fault === null)
       for (const run of beats) await run().catch((error: unknown) => log.debug({ err: error }, 'a measurement failed'))
     if (lost !== null) for (const run of losers.splice(0)) run(lost)
@@ -94,7 +99,7 @@ export function makeHeart({ store, lease, foreign, nap, clock, log, ...given }: 
   return {
     closed() {
       if (leaving) return 'the service is stopping'
-      if (foreign !== null) return foreign
+      if (another !== null) return another
       if (clock.now() < SANE) return 'the clock of this machine is not set'
       if (nap.doubt() !== null) return 'this process has slept, and does not know yet what it has missed'
       if (Math.abs(store.db.skew) > APART)
@@ -102,6 +107,7 @@ export function makeHeart({ store, lease, foreign, nap, clock, log, ...given }: 
       return redis()
     },
     redis,
+    foreign: () => another,
     leave() {
       leaving = true
     },

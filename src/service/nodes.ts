@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { holesOf, mendedIn } from '../ari/holes.ts'
 import { makeTelephony, type NodeTelephony } from '../ari/telephony.ts'
 import type { Clock } from '../call/ports.ts'
 import type { Config, NodeConfig } from '../config.ts'
@@ -61,9 +62,10 @@ async function startNode(config: NodeConfig, parts: NodeParts): Promise<ServiceN
   const telephony = makeTelephony({ ...options, app })
   releasers.add(`the link to ${config.name}`, () => telephony.close())
   telephony.onChange(({ ready, reason }) => {
-    if (ready)
+    if (ready) {
       log.info({ node: config.name, version: telephony.version(), transport: telephony.transport() }, 'link up')
-    else log.warn({ node: config.name, reason }, 'link down')
+      tellHoles(config.name, telephony.version() ?? '', log)
+    } else log.warn({ node: config.name, reason }, 'link down')
   })
   const left = (of: string, startedAt: string | undefined): NodeTelephony => {
     const other = makeTelephony({ ...options, app: of, left: true, ...(startedAt ? { startedAt } : {}) })
@@ -71,6 +73,13 @@ async function startNode(config: NodeConfig, parts: NodeParts): Promise<ServiceN
     return other
   }
   return { name: config.name, config, telephony, sounds: soundsOf(config, parts.folder), left }
+}
+
+function tellHoles(node: string, version: string, log: Log): void {
+  const holes = holesOf(version)
+  if (holes.length === 0) return
+  const advisories = holes.map(({ advisory, what }) => `${advisory}: ${what}`)
+  log.warn({ node, version, advisories, mended: mendedIn(version) }, 'this version of Asterisk has known holes')
 }
 
 function given({ url, username, password }: NodeConfig): { url: string; username: string; password: string } {

@@ -13,7 +13,7 @@ import { ApelError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Releasers } from '../shutdown.ts'
 import { checkServer, connect, type Purpose, type RedisPlace } from '../store/connect.ts'
-import { openLedger } from '../store/generation.ts'
+import { ledgerId, openLedger } from '../store/generation.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { keepRunning } from './keep-running.ts'
 
@@ -21,7 +21,7 @@ export interface OpenRedis {
   store: Store
   place: RedisPlace
   /** Why this is not the ledger that the data folder knew (F12); null when it is. Nothing is dialled otherwise. */
-  foreign: string | null
+  foreign(): Promise<string | null>
   /** Another connection, closed with the service. */
   another(purpose: Purpose): Promise<Redis>
 }
@@ -76,24 +76,29 @@ export async function openRedis(config: Config, tools: Tools | null, parts: Redi
     else throw new ApelError('unsafe_redis', fault.message, { code: fault.code })
   }
   const store = openStore(ledger, clock.now)
-  const foreign = await knowLedger(store, config.data_dir)
-  if (foreign !== null) log.error({ code: 'foreign_ledger' }, foreign)
+  const known = await knowLedger(store, config.data_dir)
+  const foreign = async (): Promise<string | null> =>
+    (await ledgerId(store.db)) === known ? null : other(config.data_dir)
+  if ((await foreign()) !== null) log.error({ code: 'foreign_ledger' }, other(config.data_dir))
   return { store, place, foreign, another }
 }
 
-/** Null when this is the ledger that the data folder knows (or the first one that it sees). */
-async function knowLedger(store: Store, dataDir: string): Promise<string | null> {
+function other(dataDir: string): string {
+  return `Redis does not hold the ledger that ${dataDir} knows: it is empty or another one. Nothing is dialled, since who was called already is forgotten. Bring the right Redis back, or accept this one with \`apel doctor --accept-empty-ledger\`.`
+}
+
+/** The id of the ledger that the data folder knows, or of the first one that it sees. */
+async function knowLedger(store: Store, dataDir: string): Promise<string> {
   const file = join(dataDir, 'ledger-id')
   const known = await readFile(file, 'utf8').then(
     (text) => text.trim(),
     () => null,
   )
   const ledger = await openLedger(store.db, known)
-  if (ledger.state === 'foreign')
-    return `Redis does not hold the ledger that ${dataDir} knows: it is empty or another one. Nothing is dialled, since who was called already is forgotten. Bring the right Redis back, or accept this one with \`apel doctor --accept-empty-ledger\`.`
+  if (ledger.state === 'foreign') return known ?? ''
   if (known !== ledger.id) {
     await mkdir(dataDir, { recursive: true })
     await writeFile(file, `${ledger.id}\n`, { mode: 0o600 })
   }
-  return null
+  return ledger.id
 }

@@ -27,6 +27,11 @@ export async function openLedger(db: Db, known: string | null): Promise<Generati
   return { state: 'new', id: await drawId(db) }
 }
 
+/** The id of the ledger that is there now; null when there is none. */
+export async function ledgerId(db: Db): Promise<string | null> {
+  return await db.call((redis) => redis.hget(keys.ledger, 'generation'))
+}
+
 /** An operator's word that an empty or other ledger is to be used from now on; gives the id to keep. */
 export async function acceptLedger(db: Db): Promise<string> {
   return (await db.call((redis) => redis.hget(keys.ledger, 'generation'))) ?? (await drawId(db))

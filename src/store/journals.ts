@@ -13,10 +13,15 @@ export interface KeptText {
   text: string
 }
 
-/** ARGV: the call's key, its journal's, who writes, the entry, how long to keep the journal. 0: the call is another's. */
+/**
+ * ARGV: the call's key, its journal's, who writes, the entry, how long to keep the journal. 0: the call is another's. A call that
+ * is not there at all (another ledger, one that came back empty) is nobody's, and its journal of no use.
+ */
 const addScript = script(
   'journal',
-  `if redis.call('HGET', ARGV[1], '_owner') ~= ARGV[3] then return 0 end
+  `local owner = redis.call('HGET', ARGV[1], '_owner')
+if not owner then return 1 end
+if owner ~= ARGV[3] then return 0 end
 redis.call('RPUSH', ARGV[2], ARGV[4])
 if ARGV[5] ~= '' then redis.call('PEXPIRE', ARGV[2], ARGV[5]) end
 return 1`,

@@ -6,6 +6,7 @@ import { makeLog } from '../../src/log.ts'
 import { makeHeart } from '../../src/service/heart.ts'
 import { takeName } from '../../src/service/lease.ts'
 import { watchForNaps } from '../../src/service/nap.ts'
+import { ledgerId, openLedger } from '../../src/store/generation.ts'
 import { keys } from '../../src/store/keys.ts'
 import { packRow } from '../../src/store/rows.ts'
 import {
@@ -14,6 +15,7 @@ import {
   type PaperDialer,
   type PaperOptions,
   paperDialer,
+  realClock,
   ShiftedClock,
   trunk,
 } from '../support/dialer.ts'
@@ -200,15 +202,45 @@ t.test('a list that cannot be read, and a zone that nobody knows, mean no call',
   t.notOk(paper.placed.some(({ record }) => record.number === number))
 })
 
+t.test(
+  'a ledger that comes back empty under a service that runs closes the gate, until the right one is back',
+  async (t) => {
+    const redis = await startTestRedis()
+    const store = await redis.store()
+    const { id } = await openLedger(store.db, null)
+    const lease = await takeName(store.db, 'one', realClock, () => undefined)
+    const nap = watchForNaps(realClock)
+    const foreign = async () => ((await ledgerId(store.db)) === id ? null : 'this is another ledger')
+    const heart = makeHeart({ store, lease, foreign, nap, clock: realClock, log: makeLog('silent') })
+    t.teardown(async () => {
+      await heart.stop()
+      nap.stop()
+      await redis.close()
+    })
+    let recovered = 0
+    heart.onRecovery(() => {
+      recovered += 1
+    })
+    await heart.start()
+    t.equal(heart.closed(), null)
+    await store.db.redis.flushall()
+    await waitFor(() => heart.closed() === 'this is another ledger', { what: 'the next beat' })
+    t.equal(heart.redis(), null, 'which can be read and written all the same')
+    await store.db.redis.hset('apel:ledger', 'generation', id)
+    await waitFor(() => heart.closed() === null)
+    t.equal(recovered, 2)
+  },
+)
+
 t.test('a clock that jumps an hour away from that of Redis closes the gate until they agree again', async (t) => {
   const redis = await startTestRedis()
   const clock = new ShiftedClock()
   const store = await redis.store(clock.now)
   const lease = await takeName(store.db, 'one', clock, () => undefined)
   const nap = watchForNaps(clock)
-  const heart = makeHeart({ store, lease, foreign: null, nap, clock, log: makeLog('silent') })
+  const heart = makeHeart({ store, lease, foreign: async () => null, nap, clock, log: makeLog('silent') })
   t.teardown(async () => {
-    heart.stop()
+    await heart.stop()
     nap.stop()
     await redis.close()
   })

@@ -1,6 +1,7 @@
 /** Each Asterisk: does it answer, is it new enough, does it have what calls need, and do the trunks lead anywhere? */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { holesOf, mendedIn } from '../../ari/holes.ts'
 import type { NodeConfig } from '../../config.ts'
 import { missingParts } from '../../embedded/tools.ts'
 import { type Ari, ariOf } from './ari.ts'
@@ -74,6 +75,13 @@ async function* examine(node: NodeConfig, context: Context): AsyncIterable<Findi
   const major = Number(/^\D*(\d+)/.exec(version)?.[1] ?? OLDEST)
   if (major < OLDEST) yield fail(what, `version ${version}`, `Version ${OLDEST} or later is needed.`)
   else yield ok(what, `version ${version} at ${account.url}`)
+  const holes = holesOf(version)
+  if (holes.length > 0)
+    yield warn(
+      what,
+      `version ${version} has known holes: ${holes.map((hole) => `${hole.advisory} (${hole.what})`).join('; ')}`,
+      `Install ${mendedIn(version)} or later.`,
+    )
   yield* modules(what, node, ari)
   yield* application(what, ari, context)
   yield* trunks(node, ari)

@@ -29,8 +29,6 @@ export interface PortParts {
   nodes: ServiceNode[]
   studio: Studio
   events: Events
-  /** See `OpenRedis.foreign`. */
-  foreign: string | null
   now(): number
   /** Dials what was reserved. */
   place(placement: Placement): Promise<void>
@@ -39,7 +37,7 @@ export interface PortParts {
 
 /** Puts them together; each area has its own file beside this one. */
 export function apiPorts(parts: PortParts): ApiPorts {
-  const { config, store, dialer, shelf, heart, nodes, events, foreign, now } = parts
+  const { config, store, dialer, shelf, heart, nodes, events, now } = parts
   const runs = new Runs(store.db)
   // What stands on a list need not be allowed to be dialled.
   const anyNumber = (number: string): string | null => normalise(number, { ...config.policy, allow: ['+'] })
@@ -55,7 +53,7 @@ export function apiPorts(parts: PortParts): ApiPorts {
       return {
         ready: fault === null && links.some(({ linked }) => linked),
         redis: { writable: heart.redis() === null, reason: heart.redis() },
-        ledger: { loaded: foreign === null, reason: foreign },
+        ledger: { loaded: heart.foreign() === null, reason: heart.foreign() },
         nodes: links,
       }
     },

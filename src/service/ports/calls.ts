@@ -107,7 +107,7 @@ export function callsPort({ store, dialer, calls, commands, flow, place }: CallP
       const { state } = await attempt(id)
       // Kept for whoever holds the call, or will; if it is over, a callback of it may be waiting for just this.
       await store.attempts.keepTask(id, name, { status, result })
-      if (state !== 'ended') await commands.ask(id, { do: 'task' })
+      if (state !== 'ended') await commands.finished(id)
     },
   }
 }
