@@ -32,6 +32,8 @@ function optionsFor(purpose: Purpose): RedisOptions {
     lazyConnect: true,
     connectTimeout: 2000,
     retryStrategy: (times) => Math.min(50 * times, 1000),
+    // A master that a fail-over has made a replica: the sentinels know the new one.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
   }
   switch (purpose) {
     case 'ledger':
