@@ -28,6 +28,7 @@ import { loadCampaignFiles } from './service/campaign-files.ts'
 import { makeCommands } from './service/commands.ts'
 import { makeEnding } from './service/ending.ts'
 import { makeEvents } from './service/events.ts'
+import { shareEvents } from './service/far-events.ts'
 import { makeHeart } from './service/heart.ts'
 import { takeInbound } from './service/inbound.ts'
 import { keepTexts } from './service/kept-texts.ts'
@@ -307,6 +308,8 @@ async function start(
       commands.tasks(record.id).catch((err) => log.warn({ err, call: record.id }, 'its tasks cannot be read'))
     },
   })
+  const far = await shareEvents({ store, events, instance: config.instance, clock, log }, await another('bell'))
+  releasers.add('the events of other instances', () => far.stop())
   const commands = await makeCommands({ store, registry: calls.registry, clock, log }, await another('bell'))
   releasers.add('the answering of other instances', () => commands.stop())
   // What was asked of a call while Redis was away, or nobody held it.
@@ -338,7 +341,7 @@ async function start(
     }
   }
   const ports = apiPorts({
-    ...{ config, store, dialer, calls, commands, shelf, heart, nodes, studio, events, place, reload },
+    ...{ config, store, dialer, calls, commands, shelf, heart, nodes, studio, events: far, place, reload },
     now,
   })
   const api = await makeApp({ ports, metrics, log, tokens: config.api.tokens, version: packageVersion() })

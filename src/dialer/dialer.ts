@@ -184,6 +184,8 @@ export function makeDialer(ports: DialerPorts): Dialer {
       case 'ask':
       case 'answer':
       case 'left':
+      case 'listening':
+      case 'event':
         break
       default: {
         const never: never = ring

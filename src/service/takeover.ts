@@ -52,6 +52,8 @@ export interface Takeover {
 const LOOK = 500
 /** ms without a lease; see above. */
 const PATIENCE = 2_000
+/** ms that the others get to renew theirs after we could not see: when Redis comes back, every lease has run out. */
+const SETTLING = 6_000
 const AGAIN = 1_000
 /** ms after which the node itself may say that nobody answers. */
 const RING_GRACE = 5_000
@@ -63,6 +65,7 @@ export function makeTakeover(parts: TakeoverParts): Takeover {
   let timer: unknown = null
   let unlisten = (): void => {}
   let stopped = false
+  let blind = monotonic()
 
   async function take(instance: string, on: string[] | null): Promise<void> {
     const attempts = await store.attempts.claim(instance, owner, on)
@@ -89,8 +92,12 @@ export function makeTakeover(parts: TakeoverParts): Takeover {
     }
   }
 
-  async function look(): Promise<void> {
-    if (!parts.awake()) return missing.clear()
+  async function look(willed = false): Promise<void> {
+    if (!parts.awake()) {
+      blind = monotonic()
+      return missing.clear()
+    }
+    if (monotonic() - blind < SETTLING && !willed) return
     const gone = (await leaseless(store.db)).filter((name) => name !== owner.instance)
     for (const name of missing.keys()) if (!gone.includes(name)) missing.delete(name)
     // An embedded node is its own instance's: another one of that name is another node.
@@ -98,11 +105,11 @@ export function makeTakeover(parts: TakeoverParts): Takeover {
     for (const name of gone) {
       const since = missing.get(name) ?? monotonic()
       missing.set(name, since)
-      if (monotonic() - since >= PATIENCE && ours.length > 0)
-        await take(
-          name,
-          ours.map(({ name }) => name),
-        )
+      if (monotonic() - since < PATIENCE || ours.length === 0) continue
+      const on = ours.map(({ name }) => name)
+      take(name, on).catch((error: unknown) =>
+        log.warn({ instance: name, err: error }, 'its calls cannot be taken yet'),
+      )
     }
   }
 
@@ -120,7 +127,7 @@ export function makeTakeover(parts: TakeoverParts): Takeover {
         if (ring.bell !== 'left') return
         // It has said so itself: there is nothing to wait for.
         missing.set(ring.instance, Number.NEGATIVE_INFINITY)
-        void look().catch(() => undefined)
+        void look(true).catch(() => undefined)
       })
       again()
     },

@@ -3,6 +3,7 @@
  * reconnect), so whoever listens also has a time at which it looks by itself.
  */
 import type { Redis } from 'ioredis'
+import type { ServiceEvent } from '../call/ports.ts'
 import type { Db } from './db.ts'
 import { keys } from './keys.ts'
 
@@ -21,6 +22,10 @@ export type Ring =
   | { bell: 'control' }
   /** This instance has given its calls away. */
   | { bell: 'left'; instance: string }
+  /** Somebody listens to events at this instance. */
+  | { bell: 'listening'; instance: string }
+  /** What has happened at an instance, while somebody elsewhere listens. */
+  | { bell: 'event'; instance: string; event: ServiceEvent }
   /** Something is asked of a call, of whoever holds it; the answer bears the same token. */
   | { bell: 'ask'; token: string; id: string; what: Asking }
   | { bell: 'answer'; token: string; done: boolean }

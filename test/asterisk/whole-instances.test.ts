@@ -125,13 +125,28 @@ const ended = async (id: string) =>
   )
 const seen = { disposition: 'completed', outcome: 'ended', hangup_by: 'flow' }
 
+/** What comes over this stream. */
+function listen(url: string): { text: () => string; stop: () => void } {
+  const over = new AbortController()
+  let text = ''
+  const read = async () => {
+    const answer = await fetch(url, { signal: over.signal })
+    for await (const piece of answer.body!.pipeThrough(new TextDecoderStream())) text += piece
+  }
+  read().catch(() => {})
+  return { text: () => text, stop: () => over.abort() }
+}
+
 t.test('what is asked of a call reaches it over any instance', async (t) => {
+  const events = listen(`${second.url}/v1/events`)
+  t.teardown(() => events.stop())
   const held = await dial('hold', impatient(answers(presses(() => true))))
   const waits = await dial('wait', answers())
   for (const { id } of [held, waits])
     await waitFor(async () => (await second.api('GET', `/v1/calls/${id}`)).state === 'up')
   await second.api('POST', `/v1/calls/${held.id}/tasks/desk`, { status: 'done', result: { text: 'Monday' } })
   t.match(await ended(held.id), seen)
+  await waitFor(() => events.text().includes('call.ended') && events.text().includes(held.id), { what: 'the event' })
   await second.api('DELETE', `/v1/calls/${waits.id}`)
   t.match(await ended(waits.id), { disposition: 'cancelled', hangup_by: 'operator' })
   await t.rejects(second.api('DELETE', `/v1/calls/${waits.id}`), { message: /409/ })

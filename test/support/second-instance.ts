@@ -8,6 +8,7 @@ import type { System } from './system.ts'
 
 export interface SecondInstance {
   service: ServiceProcess
+  url: string
   /** As `System.api`, spoken to this one. */
   api: System['api']
 }
@@ -24,6 +25,7 @@ export async function startSecond(system: System, instance: string): Promise<Sec
   await service.start()
   return {
     service,
+    url,
     async api(method, path, body) {
       const json = { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
       const answer = await fetch(url + path, { method, ...(body === undefined ? {} : json) })

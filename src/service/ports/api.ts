@@ -28,7 +28,7 @@ export interface PortParts {
   heart: Heart
   nodes: ServiceNode[]
   studio: Studio
-  events: Events
+  events: Pick<Events, 'subscribe'>
   now(): number
   /** Dials what was reserved. */
   place(placement: Placement): Promise<void>
