@@ -47,8 +47,15 @@ export class Ledger implements Omit<CallLedger, 'journal'> {
 
   async update(id: string, fields: Partial<CallRecord> & { state?: 'dialing' | 'ringing' | 'up' }): Promise<void> {
     const { state, ...record } = fields
-    if (!(await this.ports.store.attempts.update(id, record, state ?? null, this.ports.owner.app)))
-      throw new ApelError('not_found', `The ledger has no call ${id} that is on.`, { call: id })
+    const { attempts } = this.ports.store
+    const kept = await attempts.update(id, record, state ?? null, this.ports.owner.app)
+    if (kept === 'held') {
+      await attempts.unreserve(id)
+      throw new ApelError('invalid_state', `The call ${id} is not made: it was held back at the last moment.`, {
+        call: id,
+      })
+    }
+    if (!kept) throw new ApelError('not_found', `The ledger has no call ${id} that is on.`, { call: id })
   }
 
   async steps(id: string, steps: StepTrace[]): Promise<void> {

@@ -149,8 +149,8 @@ export class Attempts {
     fields: Partial<CallRecord>,
     state: CallState | null,
     owner: string | null = null,
-  ): Promise<boolean> {
-    return await this.db.run<boolean>(updateScript, { id, owner, fields: fieldsOf(fields), state })
+  ): Promise<boolean | 'held'> {
+    return await this.db.run<boolean | 'held'>(updateScript, { id, owner, fields: fieldsOf(fields), state })
   }
 
   /**

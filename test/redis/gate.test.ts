@@ -147,6 +147,51 @@ for (const [what, change] of [
     t.same(placed().sort(), [...list].sort(), 'each once in the end')
   })
 
+t.test(
+  'what is changed between the reservation and the dial holds it as well, and leaves no trace of it',
+  async (t) => {
+    const redis = await startTestRedis()
+    let change: ((other: PaperDialer, number: string) => Promise<unknown>) | null = null
+    const held: string[] = []
+    const two = await paperDialer(redis, { instance: 'two', closed: () => 'it only gives orders' })
+    const one: PaperDialer = await paperDialer(redis, {
+      onPlace: async ({ record }, p) => {
+        const { id, number } = record
+        await change?.(two, number)
+        change = null
+        const dialed = p.dialer.ledger.update(id, { dialed_at: Date.now(), state: 'dialing' })
+        if (
+          await dialed.then(
+            () => false,
+            ({ code }) => code === 'invalid_state',
+          )
+        )
+          held.push(id)
+        else await p.end(p.placed.at(-1)!, 'completed')
+      },
+    })
+    t.teardown(async () => {
+      await one.stop()
+      await two.stop()
+      await redis.close()
+    })
+    await campaignOf(one, 'c', list.slice(0, 1), { attempts: { max: 1 } })
+    const { campaigns } = two.dialer
+    change = ({ dialer }) => dialer.campaigns.act('c', 'pause')
+    await campaigns.act('c', 'start')
+    await waitFor(() => held.length === 1)
+    t.equal(await one.store.attempts.get(held[0]!), null)
+    t.match(await campaigns.get('c'), { state: 'paused', untried: 1, attempts: 0, counts: { pending: 1, dialing: 0 } })
+    t.same(await one.store.attempts.live(), [])
+    change = async ({ store }, number) => store.dnc.add({ number, campaign: null, reason: null, at: 0 })
+    await campaigns.act('c', 'resume')
+    await waitFor(() => held.length === 2)
+    one.dialer.wake()
+    await waitFor(async () => (await campaigns.get('c')).state === 'finished')
+    t.match(await two.dialer.contacts.get('c', list[0]!), { state: 'done', attempts: 0, last_disposition: 'dnc' })
+  },
+)
+
 t.test('no call begins a second after a pause is answered, with two instances at full speed', async (t) => {
   const redis = await startTestRedis()
   const trunks = [trunk({ cps: 400 })]

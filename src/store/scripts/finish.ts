@@ -5,6 +5,7 @@
  */
 import { script } from '../db.ts'
 import { breaker } from './breaker.ts'
+import { facts } from './facts.ts'
 import { prelude } from './prelude.ts'
 
 /**
@@ -134,7 +135,7 @@ return cjson.encode(out)
 `,
 )
 
-/** { id } → true: a reservation whose answer was lost, so that nobody ever dialled it, is taken back without a trace. */
+/** { id } → true: a reservation that nobody dialled (its answer was lost, or it was held at last) is taken back without a trace. */
 export const unreserveScript = script(
   'unreserve',
   `${prelude}
@@ -148,7 +149,7 @@ if of then
   call('HSET', P .. 'a:' .. of, '_failover', '1')
   call('HDEL', P .. 'a:' .. of, '_followed')
 end
-call('DEL', key)
+call('DEL', key, key .. ':journal')
 call('SREM', P .. 'live', a.id)
 call('SREM', P .. 'i:' .. (m[5] or '') .. ':live', a.id)
 if trunk ~= cjson.null then call('SREM', P .. 't:' .. trunk .. ':live', a.id) end
@@ -180,13 +181,24 @@ return 'true'
 `,
 )
 
-/** { id, owner, fields, state } → true; false when the attempt is not there, has ended, or is another process'. */
+/**
+ * { id, owner, fields, state } → true; false when the attempt is not there, has ended, or is another process'; 'held' when
+ * a campaign's call, about to be dialled, may not be any more: between the reservation and the INVITE somebody stopped it
+ * or put its number on a list.
+ */
 export const updateScript = script(
   'update',
-  `${prelude}${breaker}
+  `${prelude}${breaker}${facts}
 local key = P .. 'a:' .. a.id
 local state = call('HGET', key, '_state')
 if not state or state == 'ended' or not mine(key) then return 'false' end
+if a.state == 'dialing' and state == 'reserved' then
+  local f = call('HMGET', key, '_campaign', '_number', 'kind')
+  local c = f[3] ~= '"leg"' and f[1] or nil
+  if c and (call('EXISTS', P .. 'paused') == 1 or call('HGET', camp(c), 'state') ~= 'running' or listed(f[2] or '', c)) then
+    return '"held"'
+  end
+end
 for name, text in pairs(a.fields) do call('HSET', key, name, text) end
 if not none(a.state) then
   call('HSET', key, '_state', a.state)
