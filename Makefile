@@ -4,12 +4,13 @@
 #   make setup    Asterisk, Redis, SIPp and speech, into the cache folder
 #   make demo     a campaign on sixty phones and three callers, in a minute
 #   make test     set-up, build, lint, all tests; the last line is `N passed, N failed`
+#   make chaos    random faults over two instances and two nodes for half an hour
 #   make bench    the speed of a live call beside other ways to hold it, in eleven minutes on a quiet machine
 
 SHELL := /bin/bash
 BIN := node_modules/.bin
 .NOTPARALLEL:
-.PHONY: all build setup lint format test demo bench clean node
+.PHONY: all build setup lint format test demo chaos bench clean node
 
 all: build
 
@@ -42,6 +43,10 @@ test: setup build lint
 
 demo: setup build
 	@node build/demo/main.js
+
+# make chaos minutes=8 seed=2; see docs/faults.md
+chaos: setup build
+	@node build/test/faults/chaos/main.js $(if $(minutes),--minutes $(minutes)) $(if $(seed),--seed $(seed))
 
 # make bench only=t1 (t2 … t5, journal), full=1, force=1, json=1, blocks=3, calls=20000 (of t5); see bench/README.md
 bench: setup build

@@ -12,7 +12,14 @@ const dialog = (n: number, given: Partial<Dialog> = {}): Dialog => ({
   ...{ byeAt: at + n * 1000 + 5000, byeBy: 'far', ...given },
 })
 const record = (n: number, given: Partial<Account> = {}): Account => ({
-  ...{ id: `a${n}`, number: `+4072200000${n}`, kind: 'first', trunk: 'carrier', disposition: 'completed' },
+  ...{
+    id: `a${n}`,
+    number: `+4072200000${n}`,
+    kind: 'first',
+    trunk: 'carrier',
+    disposition: 'completed',
+    outcome: null,
+  },
   ...{ queued_at: iso(n * 1000 - 50), dialed_at: iso(n * 1000 - 10), answered_at: iso(n * 1000 + 200) },
   ...{ ended_at: iso(n * 1000 + 5000), ...given },
 })
@@ -20,6 +27,7 @@ const sound: Evidence = {
   dialogs: [dialog(1), dialog(2), dialog(3)],
   records: [record(1), record(2), record(3)],
   trunks: { carrier: { channels: 3, cps: 1 } },
+  deaths: [],
   longest: 60_000,
   forbidden: ['+40722000009'],
   pauses: [{ from: at + 3500, to: at + 60_000 }],
@@ -36,6 +44,18 @@ t.test('sound accounts break nothing', async (t) => {
   const retried = [record(1), record(1, { id: 'a9', kind: 'retry', queued_at: iso(8000), ended_at: iso(9000) })]
   const both = [dialog(1), dialog(1, { callId: 'c9', invitedAt: at + 8100, byeAt: at + 8900 })]
   t.same(broken({ ...sound, records: retried, dialogs: both, deliveries: null, pauses: [] }), [])
+  const elsewhere = [record(1), record(2), record(3, { trunk: 'other' })]
+  t.same(broken({ ...sound, records: elsewhere, trunks: { carrier: { channels: 2, cps: 1 } } }), [], 'by the trunk')
+  const again = record(2, { id: 'a8', trunk: 'other', queued_at: iso(2100), ended_at: iso(7000) })
+  const over = dialog(2, { callId: 'c8', invitedAt: at + 2200 })
+  const failover = { ...sound, records: [...sound.records, again], dialogs: [...sound.dialogs, over], deliveries: null }
+  t.same(broken(failover), [], 'one number over two trunks')
+  const cut = sound.dialogs.map((each) => ({ ...each, byeAt: null }))
+  const death = { at: at + 3100, trunks: ['carrier'] }
+  const later = dialog(4, { callId: 'c4' })
+  const fourth = { ...sound, dialogs: [...cut, later], records: [...sound.records, record(4)], deliveries: null }
+  t.same(broken({ ...fourth, pauses: [], deaths: [death] }), [], 'channels die with their Asterisk')
+  t.match(broken({ ...fourth, pauses: [] }), [/^P7: 4 calls/], 'and only with it')
   const unanswered = record(4, { answered_at: null, disposition: 'unknown' })
   t.same(broken({ ...sound, records: [...sound.records, unanswered], deliveries: null }), [], 'perhaps never dialled')
 })

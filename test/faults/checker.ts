@@ -14,6 +14,7 @@ export interface Account {
   kind: string
   trunk: string | null
   disposition: string | null
+  outcome: string | null
   queued_at: string | null
   dialed_at: string | null
   answered_at: string | null
@@ -43,8 +44,10 @@ export interface Evidence {
   dialogs: Dialog[]
   /** Every record, legs too. */
   records: Account[]
-  /** By trunk: how many may be on at once, and begin in any rolling second. Numbers of a trunk by the records. */
+  /** By trunk: how many may be on at once, and begin in any rolling second. A dialog's trunk is its attempt's. */
   trunks: Record<string, { channels: number; cps: number }>
+  /** When the Asterisk of these trunks was killed (ms), with all its channels: no BYE tells of their end. */
+  deaths: { at: number; trunks: string[] }[]
   /** ms from the dial to the end at the most, without the 120 s of grace. */
   longest: number
   /** Numbers that nobody may dial; and times (ms) from when on nobody may, until when. */
@@ -82,20 +85,33 @@ export function broken(evidence: Evidence): string[] {
   ]
 }
 
-/** P1 and P2. A dialog belongs to the latest attempt to its number that was written down before it. */
-function oneDialogEach({ dialogs, records }: Evidence): string[] {
-  const faults: string[] = []
-  const ours = dialogs.filter(({ by }) => by === 'far')
-  const taken = new Map<string, Dialog>()
-  for (const dialog of ours) {
+/**
+ * The attempt of each dialog that we began: the latest to its number that was written down before it and has none yet, or else
+ * (which breaks P1) the latest of all. In the order of the dialogs.
+ */
+function attributed({ dialogs, records }: Evidence): { dialog: Dialog; record: Account | undefined }[] {
+  const ours = dialogs.filter(({ by }) => by === 'far').sort((a, b) => a.invitedAt - b.invitedAt)
+  const taken = new Set<string>()
+  return ours.map((dialog) => {
     const before = records
       .filter((record) => record.kind !== 'inbound' && record.number === dialog.to)
       .filter((record) => time(record.queued_at) <= dialog.invitedAt + JITTER)
       .sort((a, b) => time(b.queued_at) - time(a.queued_at))
     const record = before.find(({ id }) => !taken.has(id)) ?? before[0]
+    if (record) taken.add(record.id)
+    return { dialog, record }
+  })
+}
+
+/** P1 and P2. */
+function oneDialogEach(evidence: Evidence): string[] {
+  const { records } = evidence
+  const faults: string[] = []
+  const taken = new Set<string>()
+  for (const { dialog, record } of attributed(evidence)) {
     if (record === undefined) faults.push(`P2: ${dialog.to} was dialled and no attempt stood in the ledger before`)
     else if (taken.has(record.id)) faults.push(`P1: the attempt ${record.id} has more than one dialog on the wire`)
-    else taken.set(record.id, dialog)
+    else taken.add(record.id)
   }
   for (const { id, answered_at, kind } of records)
     if (answered_at !== null && kind !== 'inbound' && !taken.has(id))
@@ -157,11 +173,13 @@ function everyResultTold({ records, deliveries }: Evidence): string[] {
 }
 
 /** P7, by the wire: who is on the same trunk is known from the records. */
-function withinTheTrunk({ dialogs, records, trunks }: Evidence): string[] {
+function withinTheTrunk(evidence: Evidence): string[] {
+  const { trunks, deaths } = evidence
   const faults: string[] = []
-  const trunkOf = new Map(records.map(({ number, trunk }) => [number, trunk]))
+  const all = attributed(evidence)
   for (const [name, { channels, cps }] of Object.entries(trunks)) {
-    const begun = dialogs.filter(({ by, to }) => by === 'far' && trunkOf.get(to) === name)
+    const begun = all.filter(({ record }) => record?.trunk === name).map(({ dialog }) => dialog)
+    const died = deaths.filter((death) => death.trunks.includes(name)).map(({ at }) => at)
     const starts = begun.map(({ invitedAt }) => invitedAt).sort((a, b) => a - b)
     for (let last = cps; last < starts.length; last++) {
       const within = starts[last]! - starts[last - cps]!
@@ -170,7 +188,7 @@ function withinTheTrunk({ dialogs, records, trunks }: Evidence): string[] {
     const moves = begun
       .flatMap((dialog) => [
         { at: dialog.invitedAt, by: 1 },
-        { at: endOf(dialog), by: -1 },
+        { at: Math.min(endOf(dialog), ...died.filter((at) => at > dialog.invitedAt)), by: -1 },
       ])
       .sort((a, b) => a.at - b.at || a.by - b.by)
     let on = 0

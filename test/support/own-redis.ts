@@ -12,6 +12,8 @@ export interface OwnRedis {
   start(): Promise<void>
   /** Without a farewell, unless another signal is named. */
   kill(signal?: NodeJS.Signals): Promise<void>
+  /** Stops it where it stands, or lets it go on. */
+  freeze(on: boolean): void
 }
 
 /** Starts it; `start` after `kill` brings it back on the same port and files. */
@@ -32,6 +34,7 @@ export async function startOwnRedis(folder: string): Promise<OwnRedis> {
       child.kill(signal)
       await once(child, 'exit')
     },
+    freeze: (on) => void child?.kill(on ? 'SIGSTOP' : 'SIGCONT'),
   }
   await own.start()
   return own

@@ -1,0 +1,215 @@
+/**
+ * Conversations of every kind that a fault may fall into, each with the end that its phone was told to reach. The people act on
+ * their own clocks: they press 1 again and again, as somebody does whose key was not heard, and hang up by themselves when they
+ * have heard nothing for twelve seconds.
+ */
+import { answers, calls, impatient } from '../../src/phones/behaviours.ts'
+import type { Phone } from '../../src/phones/exchange.ts'
+import type { Behaviour, PhoneCall } from '../../src/phones/phone.ts'
+import { speech } from '../../src/phones/speech.ts'
+import { waitFor } from '../support/wait.ts'
+import type { Account, Survivor } from './checker.ts'
+import type { SceneNode } from './node.ts'
+import type { Instance, Scene } from './scene.ts'
+
+const flow = (name: string, steps: string) => `
+flow: ${name}
+language: en
+voice: { name: en-gb, rate: 170 }
+vars: { answer: {}, word: "", to: "" }
+defaults: { timeout: 8s }
+limits: { max_call_time: 2m }
+start: one
+steps:
+${steps}
+`
+const end = 'options: { "1": { say: "Goodbye.", outcome: ended, goto: hangup } }'
+const story = 'Once upon a time there was a telephone that nobody could take away from those who were talking on it'
+
+export const FLOWS = {
+  brief: flow('brief', '  one: { say: "Good morning.", outcome: ended, next: hangup }'),
+  story: flow('story', `  one: { say: "${story}, ${story}." }\n  two: { menu: "To end, press 1.", ${end} }`),
+  wait: flow('wait', `  one: { menu: "Please think, and then press 1.", timeout: 25s, ${end} }`),
+  hold: flow(
+    'hold',
+    `  one: { hold: "One minute, please.", task: { external: desk }, save: answer, on: { done: two, failed: two } }
+  two: { menu: "It is {answer.text}. To end, press 1.", ${end} }`,
+  ),
+  message: flow(
+    'message',
+    `  one: { record: "Please speak.", save: word, final_silence: 2s }
+  two: { menu: "Thank you. To end, press 1.", ${end} }`,
+  ),
+  talk: flow(
+    'talk',
+    `  one: { dial: { number: "{to}" }, timeout: 20s, on: { completed: two, busy: two, no_answer: two, failed: two } }
+  two: { menu: "That was it. To end, press 1.", ${end} }`,
+  ),
+}
+
+export const KINDS = ['plays', 'waits', 'records', 'holds', 'bridged', 'rings', 'gap', 'calls in'] as const
+export type Kind = (typeof KINDS)[number]
+
+export interface Person {
+  kind: Kind
+  number: string
+  node: SceneNode
+  /** Whose call it was at first. */
+  instance: Instance | null
+  begunAt: number
+  /** Null until it arrives. */
+  call(): PhoneCall | null
+  /** The one whom a caller of the kind `bridged` talks to. */
+  colleague(): PhoneCall | null
+  /** On when it happens: rung, or answered and not over. */
+  live(): boolean
+}
+
+export interface Begin {
+  instance: Instance
+  node: SceneNode
+  /** The kind `gap` answers half a second after this becomes true, at the latest after 15 s. */
+  moment?: () => boolean
+  /** From 0 to 1: how long they take. */
+  pace?: number
+}
+
+/** Presses 1 after `first` ms, and then every `every` ms until the end. */
+const presses =
+  (first: number, every = 4000): Behaviour =>
+  async (call) => {
+    for (await call.after(first); ; await call.after(every)) await call.press('1')
+  }
+
+let numbers = 0
+function nextNumber(): string {
+  numbers += 1
+  return `+4073${String(numbers).padStart(7, '0')}`
+}
+
+/** Begins one; throws what the API says when it is refused. */
+export async function begin(scene: Scene, kind: Kind, given: Begin): Promise<Person> {
+  const { instance, node, pace = 0.5 } = given
+  const { exchange } = scene
+  const number = nextNumber()
+  const wait = 4000 + 8000 * pace
+  const none = () => null
+  const person = (
+    call: () => PhoneCall | null,
+    of: Instance | null,
+    colleague: Person['colleague'] = none,
+  ): Person => ({
+    ...{ kind, number, node, instance: of, begunAt: Date.now(), call, colleague },
+    live() {
+      const one = call()
+      return one !== null && one.endedAt === null && (one.ringingAt ?? one.answeredAt) !== null
+    },
+  })
+  if (kind === 'calls in') {
+    exchange.asterisk = node.sipPort
+    const caller = await exchange.call('+40311234567', number, impatient(calls(presses(wait))))
+    return person(() => caller, null)
+  }
+  const phone = exchange.phone(number, await behaviour(kind, wait, given.moment ?? (() => false)))
+  const vars: Record<string, string> = {}
+  let other: Phone | null = null
+  if (kind === 'bridged') {
+    vars.to = nextNumber()
+    other = exchange.phone(vars.to, colleague(wait))
+  }
+  const { id } = await instance.api('POST', '/v1/calls', { to: number, flow: FLOW[kind], vars, trunk: node.trunk })
+  if (kind === 'holds') void finishTask(scene, id, () => phone.calls[0] ?? null, wait)
+  return person(
+    () => phone.calls[0] ?? null,
+    instance,
+    () => other?.calls[0] ?? null,
+  )
+}
+
+const FLOW: Record<Exclude<Kind, 'calls in'>, keyof typeof FLOWS> = {
+  ...{ plays: 'story', waits: 'wait', records: 'message', holds: 'hold', bridged: 'talk', rings: 'wait', gap: 'wait' },
+}
+
+async function behaviour(kind: Exclude<Kind, 'calls in'>, wait: number, moment: () => boolean): Promise<Behaviour> {
+  switch (kind) {
+    case 'plays':
+      // In the middle of a sentence the key would end it.
+      return impatient(answers(presses(wait + 6000)))
+    case 'waits':
+      return impatient(answers(presses(wait)))
+    case 'holds':
+      return impatient(answers(presses(wait + 3000)))
+    case 'bridged':
+      return impatient(answers(presses(wait + 5000)))
+    case 'records': {
+      const voice = await speech('I would like to say something that takes rather a long time')
+      return impatient(
+        answers(async (call) => {
+          await call.heard(1)
+          for (const until = Date.now() + wait; Date.now() < until; ) await call.say(voice)
+          // Quiet, so that what they said is over; whoever speaks hears nothing meanwhile.
+          await presses(4000)(call)
+        }),
+        30_000,
+      )
+    }
+    case 'rings':
+      return impatient(answers(presses(4000), { ring: wait }))
+    case 'gap':
+      return impatient(async (call) => {
+        await call.ring()
+        const latest = Date.now() + 15_000
+        await call.until('the moment', () => moment() || Date.now() > latest, 20_000)
+        await call.after(500)
+        await call.answer()
+        await presses(4000)(call)
+      })
+    default: {
+      const never: never = kind
+      return never
+    }
+  }
+}
+
+/** Whoever a caller is connected to: talks in short sentences, and hangs up by themselves. */
+function colleague(wait: number): Behaviour {
+  return answers(
+    async (call) => {
+      const voice = await speech('Yes, of course, I will look at it')
+      for (const until = Date.now() + wait; Date.now() < until; await call.after(1000)) await call.say(voice)
+      await call.hangUp()
+    },
+    { ring: 500 },
+  )
+}
+
+/** The desk finishes the task at its own time, and again when nobody is there to hear it. */
+async function finishTask(scene: Scene, id: string, call: () => PhoneCall | null, wait: number): Promise<void> {
+  const answered = () => call()?.answeredAt ?? null
+  await waitFor(answered, { timeout: 60_000, what: 'an answer' }).catch(() => {})
+  await call()
+    ?.after(wait)
+    .catch(() => {})
+  const finish = async () => {
+    if (call()?.endedAt !== null) return true
+    await scene.api('POST', `/v1/calls/${id}/tasks/desk`, { status: 'done', result: { text: 'Thursday' } })
+    return true
+  }
+  await waitFor(finish, { timeout: 30_000, every: 300, what: 'the task' }).catch(() => {})
+}
+
+/** What became of them, by their phone and by the record. */
+export function fate(person: Person, records: Account[]): Survivor {
+  const call = person.call()
+  const record = records.find(({ number, kind }) => number === person.number && kind !== 'leg')
+  const reached = call?.answeredAt != null && call.endedBy === 'far' && record?.outcome === 'ended'
+  return { number: person.number, reached, silence: call ? longestSilence(call) : 0 }
+}
+
+/** The longest time without any sound from the answer to the end, as the phone heard it, ms. */
+export function longestSilence({ ear, answeredAt, endedAt }: PhoneCall): number {
+  if (answeredAt === null) return 0
+  const ends = [answeredAt, ...ear.phrases.map(({ to }) => to)]
+  const begins = [...ear.phrases.map(({ from }) => from), endedAt ?? Date.now()]
+  return Math.max(...begins.map((at, n) => at - ends[n]!))
+}
