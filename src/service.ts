@@ -298,13 +298,13 @@ async function start(
     takeInbound(telephony, { config, dialer, calls, flow, log, ...(rehearsal && { came: rehearsal.came }) })
   for (const { telephony } of nodes) inbound(telephony)
   await Promise.all(nodes.map(({ telephony }) => telephony.start()))
+  const metered = meter({ metrics, events, nodes, heart, dialer, store, webhooks, now })
   const takeover = makeTakeover({
     ...{ store, dialer, calls, nodes, owner, flow, takeInbound: inbound, clock, log },
     awake: () => heart.closed() === null,
     lost: ending.startOver,
     taken({ record }) {
-      metrics.takeovers.inc()
-      metrics.callsActive.inc({ direction: record.kind === 'inbound' ? 'inbound' : 'outbound' })
+      metered.takenOver(record)
       commands.tasks(record.id).catch((err) => log.warn({ err, call: record.id }, 'its tasks cannot be read'))
     },
   })
@@ -321,7 +321,6 @@ async function start(
   for (const problem of files.problems) log.warn({ ...problem }, 'a campaign file has a fault')
   for (const { telephony } of nodes) telephony.onChange(({ ready }) => ready && dialer.wake())
   heart.onRecovery(() => dialer.wake())
-  meter({ metrics, events, nodes, heart, dialer, store, webhooks, now })
   await webhooks.start(await another('bell'))
   await takeover.start(await another('bell'))
   releasers.add('the lookout for dead instances', () => takeover.stop())

@@ -1,5 +1,6 @@
 /** Feeds the metrics: what happens is counted when it happens, what is a state is looked at with every beat. */
 import type { Metrics } from '../api/metrics.ts'
+import type { CallRecord } from '../call/record.ts'
 import type { Dialer } from '../dialer/dialer.ts'
 import type { Store } from '../store/store.ts'
 import type { Events } from './events.ts'
@@ -18,18 +19,24 @@ export interface Metered {
   now(): number
 }
 
-export function meter({ metrics, events, nodes, heart, dialer, store, webhooks, now }: Metered): void {
-  const started = new Set<string>()
+export interface Meter {
+  /** A call that has begun elsewhere goes on here. */
+  takenOver(record: CallRecord): void
+}
+
+export function meter({ metrics, events, nodes, heart, dialer, store, webhooks, now }: Metered): Meter {
+  const here = new Set<string>()
+  const begins = ({ id, kind }: CallRecord): void => {
+    here.add(id)
+    metrics.callsActive.inc({ direction: directionOf(kind) })
+  }
   events.subscribe((event) => {
     if (event.type !== 'call.started' && event.type !== 'call.ended') return
     const { id, kind, disposition } = event.data
-    const direction = kind === 'inbound' ? 'inbound' : 'outbound'
-    if (event.type === 'call.started') {
-      started.add(id)
-      metrics.callsActive.inc({ direction })
-    } else {
-      // What was never dialled, or began on another instance, ends without having started here.
-      if (started.delete(id)) metrics.callsActive.dec({ direction })
+    if (event.type === 'call.started') begins(event.data)
+    else {
+      // What was never dialled ends without having started here.
+      if (here.delete(id)) metrics.callsActive.dec({ direction: directionOf(kind) })
       metrics.attempts.inc({ disposition: disposition ?? 'unknown' })
     }
   })
@@ -46,4 +53,14 @@ export function meter({ metrics, events, nodes, heart, dialer, store, webhooks, 
     metrics.webhooksWaiting.set(await webhooks.waiting())
     metrics.webhooksDead.set(await store.outbox.deadCount())
   })
+  return {
+    takenOver(record) {
+      metrics.takeovers.inc()
+      begins(record)
+    },
+  }
+}
+
+function directionOf(kind: CallRecord['kind']): 'inbound' | 'outbound' {
+  return kind === 'inbound' ? 'inbound' : 'outbound'
 }

@@ -135,6 +135,8 @@ export interface HandNode extends Telephony {
   asked: string[]
   /** The lines of the legs that were dialled, and what tells their events. */
   lines: Map<string, HandLine>
+  /** What the channels that are attached to find on the node. */
+  there: Set<string>
   tell(id: string, event: LineEvent): void
   fail(kind: string, error: Error | null): void
   stall(kind: string): () => void
@@ -166,7 +168,14 @@ export function handNode(): HandNode {
       node.lines.set(order.id, leg)
       return leg
     },
-    attach: (id) => handLine(id),
+    there: new Set(),
+    attach(id, listener) {
+      listeners.set(id, listener)
+      const line = handLine(id)
+      line.there = node.there
+      node.lines.set(id, line)
+      return line
+    },
     bridge: (id, channels) => line.ask('bridge', `${id} ${channels.join(' ')}`),
     recordBridge: (id, name) => line.ask('record', `${id} ${name}`),
     unbridge: (id) => line.ask('unbridge', id),
