@@ -38,7 +38,7 @@ if (unknown !== undefined) {
 }
 const usual = values.full ? PARTS : PARTS.filter((part) => part !== 'journal')
 const parts = new Set(only.length > 0 ? only : usual)
-const seconds = values.full ? 12 : 7
+const seconds = values.full ? 12 : 6
 const blocks = Number(values.blocks ?? 5)
 const say = (text: string): void => console.error(text)
 

@@ -71,7 +71,8 @@ export async function measure(
   await phones.stop()
   return {
     ...{ arm: arm.name, rate, calls, others },
-    success: known ? tally.good / calls : Math.min(tally.good / calls, 0.99),
+    // A call that an arm out of its depth still made in the next stretch counts there for no more than its own.
+    success: Math.min(tally.good / calls, known ? 1 : 0.99),
     onTime: tally.span <= ((calls - 1) * 1000 * ON_TIME) / rate + 400,
     cpu: Object.fromEntries(each),
     total: each.reduce((sum, [, ms]) => sum + ms, 0),

@@ -39,7 +39,12 @@ export async function programArm(name: string, file: string, settings: Record<st
 
 async function message(child: ChildProcess, what: string): Promise<void> {
   for (;;) {
-    const [said] = await Promise.race([once(child, 'message'), once(child, 'exit').then(() => ['exit'])])
+    const over = new AbortController()
+    const { signal } = over
+    const [said] = await Promise.race([
+      once(child, 'message', { signal }),
+      once(child, 'exit', { signal }).then(() => ['exit']),
+    ]).finally(() => over.abort())
     if (said === what) return
     if (said === 'exit') throw new Error('the program of an arm has ended')
   }
