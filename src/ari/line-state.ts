@@ -16,6 +16,8 @@ export interface LineState {
   readonly absolute: number | null
   /** After the answer a machine is to be told from a person. */
   amd: boolean
+  /** Another process has left it behind before it rang: nobody knows whether it was dialled at all. */
+  doubtful: boolean
   entered: boolean
   ringing: boolean
   answered: boolean
@@ -44,6 +46,7 @@ export function newLine(
     born,
     absolute,
     amd,
+    doubtful: false,
     entered: false,
     ringing: false,
     answered: false,
@@ -132,6 +135,8 @@ function stateIs(line: LineState, state: string, at: number): LineEvent[] {
 
 function end(line: LineState, lastCause: number | null, lastSip: number | null, at: number): LineEvent {
   line.ended = true
+  const unseen = line.doubtful && !line.ringing && !line.answered
+  if (unseen && line.leaving === 'us') return { type: 'ended', at, cause: null, sip: null, by: 'unknown' }
   // A refusal within a millisecond of the dial reaches the request for the end, and is wiped from the end itself (seen).
   const cause = lastCause ?? line.cause
   const sip = lastSip ?? line.sip

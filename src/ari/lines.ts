@@ -96,6 +96,7 @@ export function makeLines(node: Node, inboundLimit: number, onInbound: (call: In
     find: (id) => lines.get(id),
     hold(id, { direction, born, absolute, ring, amd, ringing, answered }) {
       const state = { ...newLine(direction, born, absolute, amd), entered: true, ringing, answered }
+      state.doubtful = direction === 'outbound' && !ringing && !answered
       const live = makeFor(id, state)
       held.set(id, live)
       unseen.add(id)

@@ -306,6 +306,8 @@ export class LiveCall {
     // Answered while nobody was there, or not yet: the line tells.
     if (!open.begun || this.#line === null) return
     this.#up = true
+    // The ledger may have missed it.
+    if (this.record.answered_at === null) void this.update({ answered_at: state.answeredAt, state: 'up' })
     this.#dialogue = this.#converse(this.#line, state.verdict, taken)
     await this.#dialogue.takeOver(this.#gone)
     if (open.ended !== null) this.#hangUp()

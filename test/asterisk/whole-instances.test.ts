@@ -1,6 +1,7 @@
 /**
  * Two instances on one Redis and one Asterisk, both of them a user's own: one goes on with the calls of the other when that
- * one is killed, or stopped for so long that it must take itself for dead.
+ * one is killed, or stopped for so long that it must take itself for dead. The first speaks REST over the websocket, the second by
+ * `ari-client`.
  */
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
@@ -57,7 +58,7 @@ const system = await startSystem({
     return { redis: { url: redis.url }, asterisk: [node] }
   },
 })
-const second = await startSecond(system, 'second')
+const second = await startSecond(system, 'second', 'ari-client')
 t.teardown(async () => {
   await second.service.end()
   await system.service.end()

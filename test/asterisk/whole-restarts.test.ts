@@ -122,6 +122,25 @@ t.test(
   },
 )
 
+t.test(
+  'the service and Asterisk are killed together: who had answered is technical, of the others nobody knows',
+  async (t) => {
+    const phones = [exchange.phone('+40723000006', answers()), exchange.phone('+40723000007', neverAnswers)] as const
+    const answered = await dial('+40723000006')
+    const ringing = await dial('+40723000007')
+    await phones[0].call()
+    await waitFor(async () => (await system.api('GET', `/v1/calls/${answered}`)).state === 'up')
+    await waitFor(async () => (await system.api('GET', `/v1/calls/${ringing}`)).state === 'ringing')
+    await system.service.end('SIGKILL')
+    await kill(asterisk.pid)
+    asterisk = await bringAsterisk()
+    await system.service.start()
+    t.match(await system.ended(answered), { disposition: 'technical', hangup_by: 'network' })
+    t.match(await system.ended(ringing), { disposition: 'unknown' })
+    for (const phone of phones) t.equal(phone.calls.length, 1, 'nobody is dialled again')
+  },
+)
+
 t.test('a callback outlives the service, which dials it after its start', async (t) => {
   const phone = exchange.phone('+40723000005', presses('1', 8000))
   const due = new Date(Date.now() + 6000).toISOString()

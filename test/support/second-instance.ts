@@ -1,4 +1,4 @@
-/** Another `apel serve` beside a system's own: the same file but for its name, its data folder and its port. */
+/** Another `apel serve` beside a system's own: the same file but for its name, its data folder its port, and how it speaks to Asterisk. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
@@ -14,12 +14,17 @@ export interface SecondInstance {
 }
 
 /** Starts it and waits until it is ready. `system.stop` does not end it. */
-export async function startSecond(system: System, instance: string): Promise<SecondInstance> {
+export async function startSecond(
+  system: System,
+  instance: string,
+  transport: 'auto' | 'ari-client' | 'websocket' = 'auto',
+): Promise<SecondInstance> {
   const port = await freePort('tcp')
   const config = parse(readFileSync(join(system.folder, 'apel.yaml'), 'utf8'))
   const file = join(system.folder, `${instance}.yaml`)
   const own = { instance, data_dir: join(system.folder, instance), api: { host: '127.0.0.1', port } }
-  writeFileSync(file, stringify({ ...config, ...own }))
+  const asterisk = config.asterisk.map((node: object) => ({ ...node, transport }))
+  writeFileSync(file, stringify({ ...config, ...own, asterisk }))
   const url = `http://127.0.0.1:${port}`
   const service = new ServiceProcess({ url, config: file, log: join(system.folder, `${instance}.log`) })
   await service.start()

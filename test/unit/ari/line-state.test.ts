@@ -27,6 +27,7 @@ function play(line: ReturnType<typeof newLine>, signals: (Bare | 'us' | 'away')[
   })
 }
 const outbound = (absolute = 60_000) => newLine('outbound', 0, absolute, false)
+const doubtful = () => ({ ...outbound(), doubtful: true, entered: true })
 const inbound = () => newLine('inbound', 0, 3_600_000, false)
 
 t.test('who ended a call', async (t) => {
@@ -34,6 +35,13 @@ t.test('who ended a call', async (t) => {
   const table: [string, ReturnType<typeof newLine>, (Bare | 'us')[], Partial<LineEvent>][] = [
     ['their BYE', outbound(), [...up, leaving(false), left, destroyed(16)], { by: 'callee', cause: 16 }],
     ['our hang-up', outbound(), [...up, 'us', leaving(true, 32), left, destroyed(16)], { by: 'us', cause: 16 }],
+    [
+      'our hang-up of one of which nobody knows whether it was dialled',
+      doubtful(),
+      ['us', destroyed(16)],
+      { by: 'unknown', cause: null },
+    ],
+    ['the same after it has rung', doubtful(), [state('Ringing'), 'us', destroyed(16)], { by: 'us', cause: 16 }],
     ['their BYE, then our hang-up', outbound(), [...up, leaving(false), 'us', destroyed(16)], { by: 'callee' }],
     ['busy', outbound(), [entered('dial'), leaving(false, 17), left, destroyed(17, 486)], { by: 'callee', sip: 486 }],
     [
