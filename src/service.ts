@@ -12,7 +12,6 @@ import type { CallPorts, Clock, Telephony, Web } from './call/ports.ts'
 import type { CallRecord } from './call/record.ts'
 import { within } from './call/within.ts'
 import type { Config } from './config.ts'
-import { Departures } from './dialer/departures.ts'
 import { type Dialer, makeDialer } from './dialer/dialer.ts'
 import type { DialSettings, Placement } from './dialer/plan.ts'
 import { ensureTools, type Part, projectRoot, type Say, type Tools } from './embedded/tools.ts'
@@ -35,7 +34,8 @@ import { keepTexts } from './service/kept-texts.ts'
 import { takeName } from './service/lease.ts'
 import { meter } from './service/meter.ts'
 import { watchForNaps } from './service/nap.ts'
-import { type ServiceNode, startNodes } from './service/nodes.ts'
+import { startNodes } from './service/nodes.ts'
+import { makePlace } from './service/place.ts'
 import { apiPorts } from './service/ports/api.ts'
 import { sweepHourly } from './service/recordings.ts'
 import { openRedis } from './service/redis.ts'
@@ -83,8 +83,6 @@ export interface Reloaded {
   problems: Problem[]
 }
 
-/** ms beyond ring and conversation after which Asterisk itself ends a call that nobody looks after (P3, P5). */
-const ABSOLUTE_GRACE = 60_000
 /** Bytes of spoken texts that are kept on the disk; a text with a name in it is spoken once. */
 const SOUNDS_KEPT = 2 * 1024 ** 3
 const HOUR = 3_600_000
@@ -228,7 +226,7 @@ async function start(
     ...(rehearsal && { hour: rehearsal.hour, watch: rehearsal.watch }),
   })
   const flow = shelf.get
-  const placeOne = makePlace(calls, flow, byName, settings)
+  const placeOne = makePlace(calls, flow, byName, settings, clock)
   const place = (placement: Placement) => placeOne(as(placement))
   const sweeper = keepRetention(store.retention, config.retention, clock, log)
   releasers.add('the forgetting of old records', () => sweeper.stop())
@@ -384,29 +382,5 @@ function settingsOf({ policy, asterisk }: Config): DialSettings {
     extensions: asterisk.flatMap(({ name, extensions }) =>
       extensions === null ? [] : [{ node: name, endpoint: extensions }],
     ),
-  }
-}
-
-/** From a reserved attempt to the line. Settles when the node has taken the call or never will. */
-function makePlace(calls: Calls, flow: Shelf['get'], nodes: Map<string, ServiceNode>, { trunks }: DialSettings) {
-  const departures = new Departures(clock)
-  const rates = new Map(trunks.map(({ name, cps }) => [name, cps]))
-  const departed = async (trunk: string | null): Promise<void> => {
-    const cps = rates.get(trunk ?? '')
-    if (trunk !== null && cps !== undefined) await departures.turn(trunk, cps)
-  }
-  return async ({ record, node, order, context }: Placement): Promise<void> => {
-    const program = flow(record.flow ?? '')
-    const telephony = nodes.get(node)?.telephony
-    if (!program || !telephony)
-      throw new ApelError('unknown_flow', `The flow ${record.flow} or the node ${node} went away before the dial.`)
-    const absolute = order.ring + program.limits.maxCallTime + ABSOLUTE_GRACE
-    await calls.outbound({
-      record: { ...record, flow_version: program.version },
-      program,
-      context,
-      order: { ...order, absolute, turn: () => departed(record.trunk) },
-      telephony,
-    }).dialed
   }
 }
