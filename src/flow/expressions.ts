@@ -214,11 +214,14 @@ function typeOf(cel: string): ValueType {
   return 'any'
 }
 
-/** A value of CEL as plain data: whole numbers are bigints there, times are dates. */
+/** A value of CEL as plain data: whole numbers are bigints there, times are dates. Throws for what JSON has no number for. */
 function plain(value: unknown): unknown {
   switch (typeof value) {
     case 'bigint':
       return Number(value)
+    case 'number':
+      if (!Number.isFinite(value)) throw new Error(`${value} is no number that can be kept`)
+      return value
     case 'object':
       if (value === null) return null
       if (Array.isArray(value)) return value.map(plain)

@@ -2,6 +2,8 @@
  * The names that an expression sees: the flow's variables, `contact`, `call`, `campaign` and `previous`. A column or a
  * field of `previous` that is not there reads as "", so every name that the flow reads is filled in beforehand.
  *
+ * Maps go in as `Map`: the evaluator tells a plain object by its `constructor`, and a column or a key of a reply may have that name.
+ *
  * There is one scope object; asking for a scope points it at the conversation's values. It holds until the next is asked
  * for, which is long enough, since an expression is evaluated at once.
  */
@@ -24,10 +26,10 @@ class Names extends Map<string, unknown> {
   overlay: Record<string, unknown> | null = null
 
   override get(name: string): unknown {
-    const value = this.overlay === null ? undefined : this.overlay[name]
+    const value = this.overlay !== null && Object.hasOwn(this.overlay, name) ? this.overlay[name] : undefined
     if (value !== undefined) return value
     const own = this.vars[name]
-    return own === undefined ? this.facts[name] : own
+    return own === undefined ? this.facts[name] : mapped(own)
   }
 }
 
@@ -64,18 +66,33 @@ function factsOf(program: Program, state: Scoped): Record<string, unknown> {
         amd: context.amd,
       },
       campaign: filled(context.campaign, program.reads.campaign),
-      previous: { ...filled(context.previous, program.reads.previous), tasks: filled(tasks, program.reads.tasks) },
+      previous: filled(context.previous, program.reads.previous).set('tasks', filled(tasks, program.reads.tasks)),
     }
     byProgram.set(program, found)
   }
   return found
 }
 
-function filled(values: Record<string, unknown>, names: Set<string>): Record<string, unknown> {
-  const all: Record<string, unknown> = {}
-  for (const name of names) all[name] = ''
-  for (const [name, value] of Object.entries(values)) all[name] = value ?? ''
+function filled(values: Record<string, unknown>, names: Set<string>): Map<string, unknown> {
+  const all = new Map<string, unknown>()
+  for (const name of names) all.set(name, '')
+  for (const [name, value] of Object.entries(values)) all.set(name, mapped(value ?? ''))
   return all
+}
+
+const maps = new WeakMap<object, unknown>()
+
+/** Plain data with its objects as `Map`. A value is never changed in place, so it is looked through once. */
+function mapped(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  let made = maps.get(value)
+  if (made === undefined) {
+    made = Array.isArray(value)
+      ? value.map(mapped)
+      : new Map(Object.entries(value).map(([name, inner]) => [name, mapped(inner)]))
+    maps.set(value, made)
+  }
+  return made
 }
 
 export interface KeptTask {

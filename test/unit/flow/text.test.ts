@@ -239,6 +239,27 @@ t.test('no prototype can be reached', async (t) => {
     t.notMatch(String(said(`'{${expression}}'`, 'vars: { m: {} }')), /function|native|object Object/i, expression)
 })
 
+t.test('columns and keys of a reply may have any name', async (t) => {
+  const contact = JSON.parse('{ "name": "Ana", "constructor": "Ferrari", "__proto__": "yes" }')
+  t.equal(said('"{contact.name} {contact.constructor} {contact.__proto__}"', '', { contact }), 'Ana Ferrari yes')
+  t.equal(said('"Hello {contact.name}{contact.constructor}{contact.__proto__}."'), 'Hello .')
+  t.equal(said('"{m.car.constructor}"', 'vars: { m: { car: { constructor: Ferrari } } }'), 'Ferrari')
+  t.equal(said('"{previous.tasks.car.constructor}"', '', { previous: { tasks: { car: contact } } }), 'Ferrari')
+})
+
+t.test('what is divided by zero has no value', async (t) => {
+  const program = flow(`
+start: a
+vars: { n: 0 }
+on_error: sorry
+steps:
+  a: { set: { n: "1 / n" } }
+  b: { say: "{n}", next: hangup }
+  sorry: { say: "Sorry.", next: hangup }`)
+  t.same(talk(program, []).said, ['Sorry.', '[hangs up]'])
+  t.same(talk(program, [], { vars: { n: 2 } }).said, ['0.5', '[hangs up]'])
+})
+
 t.test('texts: everything that can be said is known before the dial', async (t) => {
   const program = flow(`
 start: a
