@@ -8,15 +8,18 @@ export function makeMetrics() {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
+  const callsActive = new Gauge({
+    name: 'apel_calls_active',
+    help: 'Calls that are not ended.',
+    labelNames: ['direction'] as const,
+    registers,
+  })
+  // A rule of a monitor sees no change from nothing to 1.
+  for (const direction of ['inbound', 'outbound']) callsActive.set({ direction }, 0)
   const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
   return {
     registry,
-    callsActive: new Gauge({
-      name: 'apel_calls_active',
-      help: 'Calls that are not ended.',
-      labelNames: ['direction'] as const,
-      registers,
-    }),
+    callsActive,
     attempts: new Counter({
       name: 'apel_attempts_total',
       help: 'Attempts that have ended, by disposition.',

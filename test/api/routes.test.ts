@@ -118,6 +118,7 @@ t.test('a call is dialled, seen, given its task and ended', async (t) => {
   t.equal((await raise('thunder')).statusCode, 404)
   const task = { method: 'POST' as const, url: `/v1/calls/${id}/tasks/lookup` }
   t.match((await app.inject({ ...task, payload: { status: 'done', result: { a: 1 } } })).json(), { status: 'done' })
+  t.same((await app.inject({ ...task, payload: { status: 'failed' } })).json(), { status: 'failed', result: null })
   t.equal((await app.inject({ ...task, payload: { status: 'perhaps' } })).statusCode, 400)
   t.equal((await app.inject({ method: 'DELETE', url: `/v1/calls/${id}` })).statusCode, 204)
   t.equal((await app.inject({ method: 'DELETE', url: `/v1/calls/${id}` })).statusCode, 409)
@@ -228,6 +229,8 @@ t.test('the metrics have the names of the guide', async (t) => {
   const names = ['apel_calls_active', 'apel_attempts_total', 'apel_gate_open', 'apel_queue_depth', 'apel_callbacks_due']
   for (const name of [...names, 'apel_ari_request_seconds', 'apel_step_seconds', 'apel_takeovers_total', 'process_cpu'])
     t.match(body, new RegExp(`^# TYPE ${name}`, 'm'))
+  t.match(body, /^apel_calls_active\{direction="inbound"\} 0$/m)
+  t.match(body, /^apel_calls_active\{direction="outbound"\} 0$/m)
 })
 
 t.test('the description is complete: every path, its parameters and its answers', async (t) => {

@@ -23,7 +23,7 @@ export const journal = z.object({
   texts: z.array(z.object({ path: z.string(), text: z.string() })).nullable(),
 })
 
-export const taskResult = z.strictObject({ status: z.enum(['done', 'failed']), result: z.unknown() })
+export const taskResult = z.strictObject({ status: z.enum(['done', 'failed']), result: z.unknown().optional() })
 
 export const callback = z.object({
   id: z.string(),
