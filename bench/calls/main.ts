@@ -64,6 +64,9 @@ async function run(session: Session): Promise<Measured> {
 
 try {
   const session = await Session.start(values.force, say)
+  // Asterisk and Redis are processes of their own and would live on.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void session.stop().finally(() => process.exit(130)))
   const measured = await run(session).finally(() => session.stop())
   const result = report(measured, session.others)
   console.log(values.json ? JSON.stringify(result, null, 2) : tables(result))
