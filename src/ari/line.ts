@@ -146,7 +146,7 @@ export function makeLine(node: Node, id: string, state: LineState, onDrop: () =>
   }
 
   if (state.absolute !== null) {
-    arm('limit', state.absolute + LIMIT_GRACE, () => {
+    arm('limit', Math.max(0, state.born + state.absolute + LIMIT_GRACE - node.clock.now()), () => {
       void node.request('DELETE', path).catch(() => undefined)
       lost(true)
     })
