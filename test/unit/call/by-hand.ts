@@ -135,6 +135,8 @@ export interface HandNode extends Telephony {
   asked: string[]
   /** The lines of the legs that were dialled, and what tells their events. */
   lines: Map<string, HandLine>
+  /** Who is in the bridge of which a call asks; null: it is not there. */
+  inside: string[] | null
   /** What the channels that are attached to find on the node. */
   there: Set<string>
   tell(id: string, event: LineEvent): void
@@ -150,9 +152,10 @@ export function handNode(): HandNode {
     node: 'local',
     app: 'apel-test-1',
     startup: () => '',
+    inside: null,
     async bridged(id) {
       await line.ask('bridged', id)
-      return null
+      return node.inside
     },
     asked: line.asked,
     lines: new Map(),
