@@ -242,7 +242,10 @@ async function start(
     clock,
     log,
     known,
-    closed: (node) => heart.closed() ?? byName.get(node)!.telephony.reason(),
+    closed(node) {
+      const why = byName.get(node)!.telephony.reason()
+      return heart.closed() ?? (why === null ? null : `Asterisk node ${node} cannot be dialled on: ${why}`)
+    },
     prepare: async (name, context, on) => {
       const program = flow(name)
       if (!program) throw new ApelError('unknown_flow', `There is no flow ${name}, or it has an error.`, { flow: name })

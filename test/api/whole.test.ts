@@ -213,6 +213,7 @@ t.test('nothing is dialled without an Asterisk, and the answer says which rule',
   const refused = await ask('POST', '/v1/calls', call)
   t.equal(refused.status, 422)
   t.match(refused.body.code, /^(gate_closed|trunk_state)$/)
+  t.match(refused.body.message, /Asterisk node \S+ cannot be dialled on: \S/)
   for (const [to, code] of [
     ['+4411111111111', 'number'],
     ['+447911123456', 'destination'],

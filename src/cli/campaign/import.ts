@@ -8,6 +8,7 @@ import { clientOf, print, type Register, remote, withJson } from '../command.ts'
 import { Exit, type Io } from '../io.ts'
 import { watched } from '../progress.ts'
 import { campaignFile, readText } from '../project.ts'
+import { count } from '../show-text.ts'
 
 export interface Report {
   accepted: number
@@ -66,7 +67,7 @@ export async function sendContacts(
       const lines = report.rejects.map(({ row, column, reason }) => csvLine([row, column, reason]))
       writeFileSync(target, [csvLine(['row', 'column', 'reason']), ...lines].join(''))
     }
-    io.err(`${report.rejected} rows were rejected; ${target} says which and why.\n`)
+    io.err(`${count(report.rejected, 'row')} rejected; ${target} says which and why.\n`)
   }
   return report
 }
