@@ -66,7 +66,9 @@ async function rehearse(name: string, options: Options, io: Io): Promise<void> {
   else {
     const input =
       options.script === undefined ? (io.input ?? process.stdin) : createReadStream(resolve(io.cwd, options.script))
-    if (!(await converse(rehearsal, input, io, show))) return
+    const late = await converse(rehearsal, input, io, show, { file: options.script !== undefined })
+    if (late === null) return
+    if (options.script !== undefined) left = late
   }
   const end = rehearsal.finish(left)
   await show()

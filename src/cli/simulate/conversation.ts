@@ -27,8 +27,17 @@ export function narrator(io: Io, lines: readonly Line[], quiet: boolean): () => 
   }
 }
 
-/** Reads what they do, line by line, until the call is over or nothing more is typed. */
-export async function converse(rehearsal: Rehearsal, input: NodeJS.ReadableStream, io: Io, show: () => Promise<void>) {
+/**
+ * Reads what they do, line by line, until the call is over or nothing more is typed; null when they leave, else what came too
+ * late. Of a `file` every line is read.
+ */
+export async function converse(
+  rehearsal: Rehearsal,
+  input: NodeJS.ReadableStream,
+  io: Io,
+  show: () => Promise<void>,
+  { file }: { file: boolean },
+): Promise<ScriptItem[] | null> {
   const { stage } = rehearsal
   const asks = io.terminal && 'isTTY' in input && input.isTTY === true
   const reader = createInterface({ input, ...(asks ? { output: process.stdout } : {}), prompt: '> ' })
@@ -47,22 +56,29 @@ export async function converse(rehearsal: Rehearsal, input: NodeJS.ReadableStrea
       reader.prompt()
     }
   }
+  const late: ScriptItem[] = []
   try {
     await ask()
-    if (stage.over) return true
+    if (stage.over && !file) return late
     for await (const line of reader) {
-      if (!(await obey(line, rehearsal, io, show))) return false
+      if (!(await obey(line, rehearsal, io, show, late))) return null
       await ask()
-      if (stage.over) return true
+      if (stage.over && !file) return late
     }
-    return !left
+    return left ? null : late
   } finally {
     reader.close()
   }
 }
 
-/** One line; false when they leave. */
-async function obey(line: string, rehearsal: Rehearsal, io: Io, show: () => Promise<void>): Promise<boolean> {
+/** One line; what came too late goes to `late`. False when they leave. */
+async function obey(
+  line: string,
+  rehearsal: Rehearsal,
+  io: Io,
+  show: () => Promise<void>,
+  late: ScriptItem[],
+): Promise<boolean> {
   for (const typed of readTyped(
     line,
     family(rehearsal.stage.program).flatMap(({ situations }) => [...situations.keys()]),
@@ -71,9 +87,11 @@ async function obey(line: string, rehearsal: Rehearsal, io: Io, show: () => Prom
     if ('help' in typed) io.err(HELP)
     else if ('wrong' in typed) io.err(`  ${typed.wrong}\n`)
     else if ('silence' in typed) rehearsal.silence()
-    else if (!rehearsal.play(typed.item)) io.err('  That came too late: the call is over.\n')
+    else if (!rehearsal.play(typed.item)) {
+      late.push(typed.item)
+      io.err('  That came too late: the call is over.\n')
+    }
     await show()
-    if (rehearsal.stage.over) return true
   }
   return true
 }

@@ -96,6 +96,10 @@ t.test('a script runs unattended: items of a test, or lines as they are typed', 
   t.match(await talk('', '--script', file('typed.txt', '2\ntask look failed\n')), { status: 0, out: /Goodbye/ })
   const left = await talk('', '--script', file('left.yaml', '[ { hears: "Good evening" }, { press: "1" } ]'))
   t.match(left, { status: 1, out: /left over: hears "Good evening", press 1/ })
+  t.match(await talk('', '--script', file('late.txt', '1\n2 t\n\n3\n')), {
+    status: 1,
+    out: /left over: press 2, says 2s, press 3/,
+  })
   t.match(await talk('', '--script', file('bad.yaml', '- heers: x\n')), {
     status: 2,
     err: /bad\.yaml:1:3 error "heers"/,
