@@ -44,6 +44,9 @@ async function rehearse(name: string, options: Options, io: Io): Promise<void> {
   const { contextOf } = await import('../flow/conversation-test-file.ts')
   const { converse, narrator, summary, unattended } = await import('./simulate/conversation.ts')
   const flow = await loadOne(name, options.config, io, 'simulated')
+  for (const name of Object.keys(options.var ?? {}))
+    if (name !== 'language' && !Object.hasOwn(flow.types, name))
+      throw new Exit(2, `The flow ${flow.flow} has no variable ${name}.`)
   const items = options.script === undefined ? null : await readFile(options.script, io)
   const texts = Object.entries(options.contact ?? {}).map(([k, v]) => [k, String(v)] as const)
   const call = { direction: options.inbound ? ('inbound' as const) : ('outbound' as const) }

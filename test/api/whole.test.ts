@@ -213,6 +213,12 @@ t.test('nothing is dialled without an Asterisk, and the answer says which rule',
   const refused = await ask('POST', '/v1/calls', call)
   t.equal(refused.status, 422)
   t.match(refused.body.code, /^(gate_closed|trunk_state)$/)
+  t.equal(
+    (await ask('POST', '/v1/calls', { ...call, vars: { language: 'ro' } })).status,
+    422,
+    'every flow has a language',
+  )
+  t.equal((await ask('POST', '/v1/calls', { ...call, vars: { langage: 'ro' } })).status, 400)
   t.match(refused.body.message, /Asterisk node \S+ cannot be dialled on: \S/)
   for (const [to, code] of [
     ['+4411111111111', 'number'],

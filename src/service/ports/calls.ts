@@ -116,7 +116,8 @@ export function callsPort({ store, dialer, calls, commands, flow, place }: CallP
 function typedVars(program: Program, { vars }: DialRequest): Record<string, unknown> {
   const typed: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(vars)) {
-    const type = Object.hasOwn(program.types, name) ? program.types[name] : undefined
+    // Every flow has it, undeclared.
+    const type = name === 'language' ? 'text' : Object.hasOwn(program.types, name) ? program.types[name] : undefined
     if (type === undefined)
       throw new ApelError('bad_request', `The flow ${program.flow} has no variable ${name}.`, { field: `vars.${name}` })
     const taken = coerced(type, value)

@@ -105,6 +105,8 @@ t.test('a script runs unattended: items of a test, or lines as they are typed', 
     err: /bad\.yaml:1:3 error "heers"/,
   })
   t.match(await talk('', '--script', join(cwd, 'none')), { status: 2 })
+  t.match(await talk('', '--var', 'answr=ten'), { status: 2, err: /The flow desk has no variable answr\./ })
+  t.match(await talk('', '--var', 'language=ro'), { status: 0, out: /language {5}ro/ })
   const { out } = await talk('', '--script', good, '--json')
   t.match(JSON.parse(out), { result: { outcome: 'told' }, unmet: [], conversation: [{ who: 'us' }] })
 })
