@@ -135,12 +135,27 @@ t.test('the service is killed and started again: nobody is cut off, and everybod
       await call.ended
     }),
   )
+  /** Waits for the kill, and does this while nobody is there. */
+  const meanwhile =
+    (then: Behaviour): Behaviour =>
+    async (call) => {
+      await call.until('the kill', () => killed, 60_000)
+      await call.after(700)
+      await then(call)
+    }
+  const leaver = exchange.phone('+40727009998', answers(meanwhile((call) => call.hangUp())))
+  const alone = await dial('talk', impatient(answers(presses), 60_000), { to: '+40727009998' })
+  const left = await dial('wait', answers(meanwhile((call) => call.hangUp())))
+  const refused = await dial('wait', async (call) => {
+    await call.ring()
+    await meanwhile((call) => call.refuse(486))(call)
+  })
   const caller = await exchange.call('+40311234567', '+40727008888', impatient(calls(presses)))
   await Promise.all(
-    [story, waits, held, message, talk].map(({ id }) => waitFor(async () => (await state(id)) === 'up')),
+    [story, waits, held, message, talk, alone, left].map(({ id }) => waitFor(async () => (await state(id)) === 'up')),
   )
-  await Promise.all([rings, gap].map(({ id }) => waitFor(async () => (await state(id)) === 'ringing')))
-  await waitFor(() => colleague.calls[0]?.answeredAt, { what: 'the colleague' })
+  await Promise.all([rings, gap, refused].map(({ id }) => waitFor(async () => (await state(id)) === 'ringing')))
+  for (const phone of [colleague, leaver]) await waitFor(() => phone.calls[0]?.answeredAt, { what: 'a colleague' })
   await sleep(4000)
   // In the dialplan, where it is being told whether a machine has answered.
   const judged = exchange.phone('+40727007777', impatient(answers(presses, { silence: false })))
@@ -160,7 +175,7 @@ t.test('the service is killed and started again: nobody is cut off, and everybod
   await waitFor(async () => (await system.api('GET', `/v1/calls/${held.id}`)).state === 'up')
   await sleep(3000)
   await system.api('POST', `/v1/calls/${held.id}/tasks/desk`, { status: 'done', result: { text: 'Thursday' } })
-  for (const [name, subject] of Object.entries({ story, waits, held, message, talk, rings, gap })) {
+  for (const [name, subject] of Object.entries({ story, waits, held, message, talk, alone, rings, gap })) {
     const record = await system.ended(subject.id)
     const { disposition, outcome, hangup_by, steps } = record
     t.comment(
@@ -172,6 +187,8 @@ t.test('the service is killed and started again: nobody is cut off, and everybod
     const call = await subject.call()
     t.equal(call.endedBy, 'far', `${name} was not left in silence`)
   }
+  t.match(await system.ended(left.id), { disposition: 'hangup', hangup_by: 'unknown' }, 'who left meanwhile')
+  t.match(await system.ended(refused.id), { disposition: 'unknown' }, 'who refused meanwhile')
   await waitFor(async () => (await system.results('machines')).length > 0, {
     timeout: 60_000,
     what: 'the verdict and all',
@@ -189,5 +206,6 @@ t.test('the service is killed and started again: nobody is cut off, and everybod
   const dialogs = await exchange.dialogs()
   t.equal(new Set(dialogs.map(({ to }) => to)).size, dialogs.length, 'nobody was dialled twice')
   const metrics = await system.api('GET', '/metrics')
-  t.match(metrics, /apel_takeovers_total 9/)
+  t.match(metrics, /apel_takeovers_total 12/)
+  t.match(metrics, /apel_calls_active\{direction="outbound"\} 0/)
 })
