@@ -170,6 +170,7 @@ async function start(
     app,
     exclusively: (node, run) => exclusively(store.db, `apps ${node}`, clock, run),
     folder: join(config.data_dir, 'sounds'),
+    answeredAfter: (seconds) => metrics.ariRequestSeconds.observe(seconds),
     clock,
     log,
     say,
@@ -223,6 +224,7 @@ async function start(
     doubt: nap.doubt,
     texts: kept.nameOf,
     publish: events.publish,
+    stepTook: (seconds) => metrics.stepSeconds.observe(seconds),
     ...(rehearsal && { hour: rehearsal.hour, watch: rehearsal.watch }),
   })
   const flow = shelf.get

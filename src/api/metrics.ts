@@ -48,13 +48,13 @@ export function makeMetrics() {
     webhooksDead: new Gauge({ name: 'apel_webhooks_dead', help: 'Letters that were given up.', registers }),
     ariRequestSeconds: new Histogram({
       name: 'apel_ari_request_seconds',
-      help: 'Time that a request to Asterisk took.',
+      help: 'From a request to Asterisk to its answer.',
       buckets: seconds,
       registers,
     }),
     stepSeconds: new Histogram({
       name: 'apel_step_seconds',
-      help: 'From an input of a call to the last of its effects being accepted.',
+      help: 'From an input of a call, over its journal, to its effects being asked for.',
       buckets: seconds,
       registers,
     }),

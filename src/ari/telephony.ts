@@ -40,6 +40,8 @@ export interface TelephonyOptions {
   startedAt?: string
   /** Runs the change of APEL_APPS while no other instance does. */
   exclusively?: Exclusively
+  /** Told how long each request was answered after, seconds, whatever the answer was. */
+  answeredAfter?(seconds: number): void
   /** For tests: another way to open a link. */
   open?: OpenLink
 }
@@ -99,8 +101,16 @@ export function makeTelephony(options: TelephonyOptions): NodeTelephony {
 
   const request: AriLink['request'] = (...args) => {
     const link = supervisor.link()
-    if (link) return link.request(...args)
+    if (link) return measured(link.request(...args))
     return Promise.reject(nodeDown(options.node, supervisor.standing().reason ?? 'closed', false))
+  }
+  const { answeredAfter } = options
+  const measured = <T>(answer: Promise<T>): Promise<T> => {
+    if (answeredAfter === undefined) return answer
+    const asked = performance.now()
+    const tell = () => answeredAfter((performance.now() - asked) / 1000)
+    answer.then(tell, tell)
+    return answer
   }
   const node: Node = { name: options.node, app: options.app, clock, log, request }
 

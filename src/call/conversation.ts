@@ -99,6 +99,7 @@ export class Conversation {
   async take(event: FlowEvent): Promise<void> {
     if (this.#done) return
     const { journal, ports, record } = this.#options
+    const came = performance.now()
     const at = this.#timeOf(event)
     this.#ahead ??= (ports.hour?.(record.id) ?? at) - at
     const input = event.at === at + this.#ahead ? event : { ...event, at: at + this.#ahead }
@@ -112,6 +113,7 @@ export class Conversation {
     ports.watch?.(record.id, input, effects, this.#writer.state, before)
     if (event.type === 'hangup') this.#ended ??= event.by
     for (const effect of effects) this.#perform(effect, at)
+    ports.stepTook?.((performance.now() - came) / 1000)
   }
 
   /**

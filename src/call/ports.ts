@@ -235,6 +235,8 @@ export interface CallPorts {
   voice(node: string): Voice
   /** Must not throw and is not waited for. */
   publish(event: ServiceEvent): void
+  /** Told how long an input of a conversation took, seconds, from its arrival to its effects being asked for. */
+  stepTook?(seconds: number): void
   /** When a conversation begins, ms since the epoch, in its own eyes; absent: when it does. Of a rehearsal, held at any hour. */
   hour?(id: string): number | undefined
   /** Sees what goes into the conversation of a call and what comes of it, right before that is done. Must not throw. */

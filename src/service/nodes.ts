@@ -37,6 +37,8 @@ export interface NodeParts {
   exclusively<T>(node: string, run: () => Promise<T>): Promise<T>
   /** The folder in which the studio keeps its sounds. */
   folder: string
+  /** Told how long each request to a node was answered after, seconds. */
+  answeredAfter(seconds: number): void
   clock: Clock
   log: Log
   say: Say
@@ -58,6 +60,7 @@ async function startNode(config: NodeConfig, parts: NodeParts): Promise<ServiceN
   const options = {
     ...{ node: config.name, ...at, transport: config.transport, log, clock, technologies: technologiesOf(config) },
     exclusively: <T>(run: () => Promise<T>) => parts.exclusively(config.name, run),
+    answeredAfter: parts.answeredAfter,
   }
   const telephony = makeTelephony({ ...options, app })
   releasers.add(`the link to ${config.name}`, () => telephony.close())

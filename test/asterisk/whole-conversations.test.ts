@@ -227,3 +227,9 @@ t.test('what the gate refuses is 422 and never reaches the wire', async (t) => {
   t.same([await refusal('+49301234567'), await refusal('112')], [422, 422])
   t.notOk((await exchange.dialogs()).some(({ to }) => to === '112' || to.startsWith('+49')))
 })
+
+t.test('how long requests and steps took is measured', async (t) => {
+  const metrics: string = await system.api('GET', '/metrics')
+  for (const name of ['apel_ari_request_seconds', 'apel_step_seconds'])
+    t.ok(Number(new RegExp(`^${name}_count (\\d+)`, 'm').exec(metrics)?.[1]) > 20, name)
+})
