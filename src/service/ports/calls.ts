@@ -23,6 +23,9 @@ export interface CallParts {
 
 const LIVE = ['reserved', 'dialing', 'ringing', 'up']
 
+/** Begins a cursor that goes on among the calls that are on; the id of the last one follows. */
+const AMONG_LIVE = 'live:'
+
 export function callsPort({ store, dialer, calls, commands, flow, place }: CallParts): ApiPorts['calls'] {
   const view = async ({ record, state }: Attempt): Promise<CallView> => ({
     ...record,
@@ -58,26 +61,30 @@ export function callsPort({ store, dialer, calls, commands, flow, place }: CallP
       return { id: placement.record.id }
     },
     async list({ state, kind, campaign, limit, cursor }) {
-      const items: Attempt[] = []
-      // Those that are on come first, all of them: there are never more than the trunks have channels.
-      if (state !== 'ended' && cursor === null) {
-        const live = await store.attempts.getMany(await store.attempts.live(campaign === null ? {} : { campaign }))
-        items.push(
-          ...live.filter(
-            (each) => LIVE.includes(each.state) && (state === null || state === 'live' || each.state === state),
-          ),
-        )
-      }
-      let next: string | null = null
-      if (state === null || state === 'ended') {
-        const room = Math.max(1, limit - items.length)
-        const past = await store.attempts.ended(campaign, cursor, room)
-        items.push(...past.attempts)
-        next = past.next
-      }
       // A leg stands under its call, and by itself only for who asks for legs.
-      const wanted = items.filter(({ record }) => (kind === null ? record.kind !== 'leg' : record.kind === kind))
-      return { items: await Promise.all(wanted.map(view)), next }
+      const wanted = ({ record }: Attempt) => (kind === null ? record.kind !== 'leg' : record.kind === kind)
+      const page = async (items: Attempt[], next: string | null) => ({
+        items: await Promise.all(items.map(view)),
+        next,
+      })
+      // Those that are on come first, by their ids.
+      let live: Attempt[] = []
+      if (state !== 'ended' && (cursor === null || cursor.startsWith(AMONG_LIVE))) {
+        const after = cursor?.slice(AMONG_LIVE.length) ?? ''
+        const ids = await store.attempts.live(campaign === null ? {} : { campaign })
+        const found = await store.attempts.getMany(ids.filter((id) => id > after))
+        const asked = (each: Attempt) => state === null || state === 'live' || each.state === state
+        live = found.filter((each) => LIVE.includes(each.state) && asked(each) && wanted(each))
+      }
+      const whole = state === null || state === 'ended'
+      if (live.length > limit || (whole && live.length === limit))
+        return await page(live.slice(0, limit), AMONG_LIVE + live[limit - 1]!.record.id)
+      if (!whole) return await page(live, null)
+      const before = cursor?.startsWith(AMONG_LIVE) ? null : cursor
+      const { attempts, next } = await store.attempts.ended(campaign, before, limit - live.length)
+      // One that has ended since it was found live is past.
+      const past = new Set(attempts.map(({ record }) => record.id))
+      return await page([...live.filter(({ record }) => !past.has(record.id)), ...attempts.filter(wanted)], next)
     },
     get: async (id) => view(await attempt(id)),
     async journal(id) {
