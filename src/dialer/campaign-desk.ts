@@ -45,10 +45,8 @@ export class CampaignDesk {
       throw new ApelError('bad_request', 'The name of a campaign has letters, digits, `-`, `_` and `.`, at most 64.')
     const parsed = parseCampaign(name, definition, this.ports.known())
     if ('faults' in parsed) {
-      const first = parsed.faults[0]
-      throw new ApelError('bad_request', `The campaign has faults: \`${first?.path}\` ${first?.message}`, {
-        problems: parsed.faults,
-      })
+      const faults = parsed.faults.map(({ path, message }) => (path === '' ? message : `\`${path}\` ${message}`))
+      throw new ApelError('bad_request', `The campaign has faults: ${faults.join('; ')}`, { problems: parsed.faults })
     }
     const { store, clock, timezone } = this.ports
     const schedule = scheduleOf(parsed.campaign, timezone)

@@ -203,6 +203,9 @@ t.test('a definition that is wrong is refused with its paths', async (t) => {
     status: 400,
     body: { code: 'bad_request', details: { problems: [{ path: 'dial.ring' }] } },
   })
+  const odd = await ask('PUT', '/v1/campaigns/odd', { flow: 'hello', odd: 1, attempts: { max: 0 } })
+  t.match(odd.body.message, /^The campaign has faults: .*`attempts\.max` .*; .*"odd"/)
+  t.notMatch(odd.body.message, '``')
   t.equal((await ask('PUT', '/v1/campaigns/odd', { flow: 'nothing' })).status >= 400, true)
   t.equal((await ask('PUT', '/v1/campaigns/odd', { flow: 'hello' })).status, 201)
   t.equal((await ask('PUT', '/v1/campaigns/odd', { flow: 'hello' })).status, 200)
