@@ -3,7 +3,8 @@
  * go out one after another, since a stop that overtakes its own start would leave a sound playing that nobody ends.
  *
  * A sound that is not ready within 300 ms is not waited for in silence: music plays until it is. Music stops for a sound and
- * comes back only when the flow says so. The end of a sound is told once, also when Asterisk never tells it: a sound whose
+ * comes back only when the flow says so. A sound that was wanted while the link to the node was away is asked for again, unless
+ * it has been heard of there meanwhile: nobody need know that a connection was reset. The end of a sound is told once, also when Asterisk never tells it: a sound whose
  * length is known has ended when it must have.
  */
 import { ApelError } from '../errors.ts'
@@ -24,6 +25,9 @@ const slack = 250
 /** A request that fails because they have just hung up must not look like a fault of ours: the end is told first. */
 const failureDelay = 200
 const goneDelay = 5_000
+/** ms for which a sound waits for a link that is away (a half-open one is found in 10 s), and between two looks. */
+const linkPatience = 15_000
+const linkLook = 250
 
 export interface PlayerOptions {
   line: Line
@@ -38,6 +42,8 @@ interface Play {
   id: string
   sent: boolean
   stopped: boolean
+  /** When it was wanted, ms since the epoch. */
+  wanted: number
   /** Settles when the flow no longer wants it. */
   stop: () => void
   whenStopped: Promise<void>
@@ -59,18 +65,27 @@ export class Player {
   /** Plays the parts as one sound of this id. */
   play(id: string, parts: Spoken[]): void {
     if (this.#closed) return
-    const play = newPlay(id)
+    const play = newPlay(id, this.#options.clock.now())
     this.#plays.set(id, play)
     const files = this.#options.voice.files(parts)
     // It is looked at when its turn comes; until then a failure has no handler.
     files.catch(() => {})
+    this.#ask(play, files)
+  }
+
+  #ask(play: Play, files: Promise<string[]>): void {
+    const { line, voice, clock } = this.#options
     this.#next(async () => {
       if (play.stopped) return
       try {
         const ready = await this.#whenReady(play, files)
-        if (ready !== null) await this.#start(play, ready)
+        if (ready === null) return
+        if (play.sent && (await line.plays(this.#name(play.id)))) this.#watch(play, voice.duration(ready))
+        else await this.#start(play, ready)
       } catch (error) {
-        this.#failed(play, error)
+        if (!linkAway(error) || clock.now() - play.wanted > linkPatience) return this.#failed(play, error)
+        clock.clearTimeout(play.timer)
+        play.timer = clock.setTimeout(() => this.#ask(play, files), linkLook)
       }
     })
   }
@@ -84,7 +99,7 @@ export class Player {
     const files = await within(clock, longest, voice.files(parts), null).catch(() => null)
     const length = files === null ? null : voice.duration(files)
     if (await line.plays(this.#name(id))) {
-      const play = newPlay(id)
+      const play = newPlay(id, clock.now())
       play.sent = true
       this.#plays.set(id, play)
       this.#watch(play, length === null ? null : Math.max(0, at + length - clock.now()))
@@ -153,10 +168,11 @@ export class Player {
   }
 
   async #start(play: Play, files: string[]): Promise<void> {
-    const { line, voice } = this.#options
+    const { line, voice, clock } = this.#options
     await this.#stopMusic()
     if (play.stopped) return
     play.sent = true
+    clock.clearTimeout(play.timer)
     this.#watch(play, voice.duration(files))
     await line.play(this.#name(play.id), files)
   }
@@ -218,7 +234,12 @@ export class Player {
   async #stopMusic(): Promise<void> {
     if (!this.#music) return
     this.#music = false
-    await this.#options.line.stopMusic()
+    try {
+      await this.#options.line.stopMusic()
+    } catch (error) {
+      this.#music = linkAway(error)
+      throw error
+    }
   }
 
   /** One request after another; one that fails does not hold up the next. */
@@ -234,7 +255,11 @@ export class Player {
   }
 }
 
-function newPlay(id: string): Play {
+function linkAway(error: unknown): boolean {
+  return error instanceof ApelError && error.code === 'node_down'
+}
+
+function newPlay(id: string, wanted: number): Play {
   let settle = () => {}
   const whenStopped = new Promise<void>((resolve) => {
     settle = resolve
@@ -244,6 +269,7 @@ function newPlay(id: string): Play {
     sent: false,
     stopped: false,
     whenStopped,
+    wanted,
     timer: null,
     stop() {
       play.stopped = true

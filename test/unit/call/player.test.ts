@@ -46,6 +46,51 @@ test('parts are played as one sound, and music stops for it', async (t, { line, 
   t.equal(player.ended('another.p1'), null)
 })
 
+test('a sound waits for a link that is away, and is not asked for twice', async (t, {
+  clock,
+  line,
+  played,
+  player,
+}) => {
+  const down = new ApelError('node_down', 'the link is away', {}, true)
+  line.fail('play', down)
+  player.play('p1', [text('a')])
+  await settled()
+  line.fail('plays', down)
+  await clock.pass(1000)
+  t.same(played, [], 'nobody is told')
+  line.fail('plays', null)
+  line.fail('play', null)
+  line.asked.length = 0
+  await clock.pass(250)
+  t.same(line.asked, ['plays call-1.p1', 'play call-1.p1 /a'])
+  await clock.pass(1000)
+  t.equal(line.asked.length, 2, 'once')
+  t.equal(player.ended('call-1.p1'), 'p1')
+})
+
+test('one whose answer was lost with the link plays already', async (t, { clock, line, player }) => {
+  line.fail('play', new ApelError('node_down', 'the link is away', { sent: true }, true))
+  player.play('p1', [text('a')])
+  await settled()
+  line.there.add('call-1.p1')
+  line.asked.length = 0
+  await clock.pass(500)
+  t.same(line.asked, ['plays call-1.p1'])
+  t.equal(player.ended('call-1.p1'), 'p1')
+})
+
+test('a link that stays away is a fault after a quarter of a minute', async (t, { clock, line, played, player }) => {
+  const down = new ApelError('node_down', 'the link is away', {}, true)
+  for (const kind of ['play', 'plays'] as const) line.fail(kind, down)
+  player.play('p1', [text('a')])
+  await settled()
+  await clock.pass(14_000)
+  t.same(played, [])
+  await clock.pass(2000)
+  t.same(played, [['p1', false]])
+})
+
 test('a stop waits for its own start, however late that is answered', async (t, { line, player }) => {
   const answer = line.stall('play')
   player.play('p1', [text('a')])
