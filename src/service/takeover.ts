@@ -15,7 +15,7 @@ import type { Program } from '../flow/program.ts'
 import type { Log } from '../log.ts'
 import type { Attempt } from '../store/attempt-record.ts'
 import { listen } from '../store/bell.ts'
-import { leaseless, type Owner } from '../store/instance.ts'
+import { leaseless, type Owner, upFor } from '../store/instance.ts'
 import type { Store } from '../store/store.ts'
 import { type Left, readLeft } from './left-behind.ts'
 import type { ServiceNode } from './nodes.ts'
@@ -52,7 +52,10 @@ export interface Takeover {
 const LOOK = 500
 /** ms without a lease; see above. */
 const PATIENCE = 2_000
-/** ms that the others get to renew theirs after we could not see: when Redis comes back, every lease has run out. */
+/**
+ * ms that the others get to renew theirs after we could not see, or Redis was not there: when it comes back, every lease has
+ * run out.
+ */
 const SETTLING = 6_000
 const AGAIN = 1_000
 /** ms after which the node itself may say that nobody answers. */
@@ -65,7 +68,7 @@ export function makeTakeover(parts: TakeoverParts): Takeover {
   let timer: unknown = null
   let unlisten = (): void => {}
   let stopped = false
-  let blind = monotonic()
+  let blind: number | null = null
 
   async function take(instance: string, on: string[] | null): Promise<void> {
     const attempts = await store.attempts.claim(instance, owner, on)
@@ -97,6 +100,7 @@ export function makeTakeover(parts: TakeoverParts): Takeover {
       blind = monotonic()
       return missing.clear()
     }
+    blind ??= monotonic() - (await upFor(store.db))
     if (monotonic() - blind < SETTLING && !willed) return
     const gone = (await leaseless(store.db)).filter((name) => name !== owner.instance)
     for (const name of missing.keys()) if (!gone.includes(name)) missing.delete(name)

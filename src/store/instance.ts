@@ -99,3 +99,9 @@ export async function living(db: Db, but: string): Promise<string[]> {
   })
   return names.filter((_, n) => found[n] === 1)
 }
+
+/** Since when this Redis has been up, ms. */
+export async function upFor(db: Db): Promise<number> {
+  const info = await db.call((redis) => redis.info('server'))
+  return 1000 * Number(/^uptime_in_seconds:(\d+)/m.exec(info)?.[1] ?? 0)
+}
