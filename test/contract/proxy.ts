@@ -28,6 +28,8 @@ export interface Gate {
   inject(bytes: Buffer): void
   /** How many connections of this kind are open. */
   open(kind?: Kind): number
+  /** How many websockets have been opened so far. */
+  opened(): number
   stop(): Promise<void>
 }
 
@@ -36,9 +38,11 @@ export async function startProxy(target: number): Promise<Gate> {
   const held = { up: new Set<Kind>(), down: new Set<Kind>() }
   const waiting: (() => void)[] = []
   let deaf = false
+  let opened = 0
   const server: Server = createServer((client) => {
     client.once('data', (first) => {
       const kind: Kind = /^GET \/ari\/events\?/.test(first.toString('latin1')) ? 'events' : 'rest'
+      if (kind === 'events') opened += 1
       const far = connect(target, '127.0.0.1')
       const pair: Pair = { kind, client, server: far }
       pairs.add(pair)
@@ -99,6 +103,7 @@ export async function startProxy(target: number): Promise<Gate> {
     inject(bytes) {
       for (const pair of pairs) if (pair.kind === 'events') pair.client.write(bytes)
     },
+    opened: () => opened,
     open: (kind) => [...pairs].filter((pair) => !kind || pair.kind === kind).length,
     async stop() {
       for (const { client, server: far } of pairs) {

@@ -1,10 +1,13 @@
 /**
  * The process is taken away under its calls: killed and started again (F1), killed beside another one (F2), asked to end (F3),
- * stopped for longer than its lease (F4) or for two seconds (F25). One scene of two instances, since its boot is most of the time.
+ * stopped for longer than its lease (F4) or for two seconds (F25); and a second one comes under its name (F11).
  */
-import t, { type Test } from 'tap'
+import { join } from 'node:path'
+import t from 'tap'
+import { hangsUp } from '../../src/phones/behaviours.ts'
+import { runCommand } from '../support/command.ts'
 import { waitFor } from '../support/wait.ts'
-import { begin, FLOWS, fate, KINDS, type Kind, type Person } from './people.ts'
+import { beginAll, FLOWS, KINDS, reach } from './people.ts'
 import { type Instance, startScene } from './scene.ts'
 
 t.setTimeout(220_000)
@@ -12,38 +15,95 @@ t.setTimeout(220_000)
 const scene = await startScene({ flows: FLOWS, instances: 2, config: { inbound: { '+40311234567': 'story' } } })
 t.teardown(() => scene.stop())
 const [first, second] = scene.instances as [Instance, Instance]
-const [node] = scene.nodes as [(typeof scene.nodes)[0]]
-
-/** Calls of these kinds, once each is on: answered, or ringing. */
-async function people(instance: Instance, kinds: readonly Kind[], moment = () => false): Promise<Person[]> {
-  const all = await Promise.all(
-    kinds.map((kind, n) => begin(scene, kind, { instance, node, moment, pace: (n % 3) / 2 })),
-  )
-  await waitFor(() => all.every((person) => person.live()), { what: 'every call to be on' })
-  return all
-}
-
-async function over(t: Test, all: Person[], what: string): Promise<void> {
-  await waitFor(() => all.every((person) => person.call()?.endedAt != null), { timeout: 60_000, what: 'every end' })
-  const { records } = await scene.evidence()
-  for (const person of all) {
-    const { reached, silence } = fate(person, records)
-    t.ok(reached, `${what}: ${person.kind} reached its end (longest silence ${silence} ms)`)
-  }
-}
+const outward = KINDS.filter((kind) => kind !== 'calls in')
 
 t.test('F1, both are killed with calls of every kind on, one comes back after 3 s: nobody is cut off', async (t) => {
   let killed = false
-  const all = await people(first, [...KINDS, 'plays', 'rings'], () => killed)
+  const all = await beginAll(scene, [...KINDS, 'plays', 'rings'], { moment: () => killed })
   await Promise.all([first, second].map(({ service }) => service.end('SIGKILL')))
   killed = true
   const died = Date.now()
   await waitFor(() => Date.now() - died > 3000, { what: 'three seconds' })
   await first.service.start()
-  await over(t, all, 'F1')
+  await reach(t, scene, all, 'F1')
   await second.service.start()
+})
+
+t.test(
+  'F2, one is killed and not started again until the other has its calls in hand: nobody is cut off',
+  async (t) => {
+    await scene.ready()
+    let killed = false
+    const before = await takeovers(second)
+    const all = await beginAll(scene, outward, { moment: () => killed })
+    await first.service.end('SIGKILL')
+    killed = true
+    const died = Date.now()
+    const taken = async () => (await takeovers(second)) > before
+    await waitFor(taken, { what: 'the takeover' })
+    t.ok(Date.now() - died < 10_000, `taken over after ${Date.now() - died} ms`)
+    await first.service.start()
+    await reach(t, scene, all, 'F2')
+  },
+)
+
+t.test('F4, one sleeps for longer than its lease: it dials nothing on it, and nobody is cut off', async (t) => {
+  await scene.ready()
+  const all = await beginAll(scene, ['plays', 'waits', 'holds', 'rings', 'bridged'])
+  process.kill(first.service.pid!, 'SIGSTOP')
+  const before = await takeovers(second)
+  await waitFor(async () => (await takeovers(second)) > before, { what: 'the takeover' })
+  const asked = first.api('POST', '/v1/calls', { to: '+40730999999', flow: 'brief' })
+  process.kill(first.service.pid!, 'SIGCONT')
+  t.match(
+    await asked.catch((fault: Error) => fault),
+    /gate_closed|unavailable|fetch failed/,
+    'the first thing it is asked',
+  )
+  await reach(t, scene, all, 'F4')
+  t.equal((await scene.exchange.dialogs()).filter(({ to }) => to === '+40730999999').length, 0)
+})
+
+t.test(
+  'F25, F11, a process that stands still for two seconds goes on, and one under its name is refused',
+  async (t) => {
+    await scene.ready()
+    const all = await beginAll(scene, ['plays', 'waits', 'holds', 'rings', 'records'])
+    process.kill(first.service.pid!, 'SIGSTOP')
+    const stopped = Date.now()
+    await waitFor(() => Date.now() - stopped > 2000, { what: 'two seconds' })
+    process.kill(first.service.pid!, 'SIGCONT')
+    const { code, stderr } = await runCommand(['serve', '-c', join(scene.folder, 'apel.yaml')])
+    t.equal(code, 2)
+    t.match(stderr, /Another process runs under the name/)
+    await reach(t, scene, all, 'F25')
+  },
+)
+
+t.test('F3, asked to end under load: no new call after a second, those that are on go on, exit 0', async (t) => {
+  await scene.ready()
+  t.equal(await second.service.end('SIGTERM'), 0)
+  const list = Array.from({ length: 60 }, (_, n) => `+4075${String(n).padStart(7, '0')}`)
+  for (const number of list) scene.exchange.phone(number, hangsUp(1500))
+  await first.api('PUT', '/v1/campaigns/load', { flow: 'wait', contacts: { number: 'phone' }, dial: { cps: 5 } })
+  await scene.contacts('load', `phone\n${list.join('\n')}\n`)
+  await first.api('POST', '/v1/campaigns/load/start')
+  const all = await beginAll(scene, ['plays', 'waits', 'rings', 'records'])
+  await waitFor(() => scene.exchange.calls.filter(({ to }) => list.includes(to)).length > 8, { what: 'load' })
+  const asked = Date.now()
+  t.equal(await first.service.end('SIGTERM', 60_000), 0)
+  for (const person of all) t.equal(person.call()?.endedBy, 'far', `${person.kind} was led to its end`)
+  const late = (await scene.exchange.dialogs()).filter(({ invitedAt }) => invitedAt > asked + 1000)
+  t.same(late, [], 'nobody was dialled later than a second after it')
+  await Promise.all([first.service.start(), second.service.start()])
+  await first.api('POST', '/v1/campaigns/load/stop', { now: true })
+  await reach(t, scene, all, 'F3')
 })
 
 t.test('the promises hold', async (t) => {
   await scene.holds(t)
 })
+
+async function takeovers({ api }: Instance): Promise<number> {
+  return Number(/^apel_takeovers_total (\d+)/m.exec(await api('GET', '/metrics'))?.[1])
+}

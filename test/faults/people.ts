@@ -3,6 +3,7 @@
  * their own clocks: they press 1 again and again, as somebody does whose key was not heard, and hang up by themselves when they
  * have heard nothing for twelve seconds.
  */
+import type { Test } from 'tap'
 import { answers, calls, impatient } from '../../src/phones/behaviours.ts'
 import type { Phone } from '../../src/phones/exchange.ts'
 import type { Behaviour, PhoneCall } from '../../src/phones/phone.ts'
@@ -136,7 +137,8 @@ async function behaviour(kind: Exclude<Kind, 'calls in'>, wait: number, moment: 
       // In the middle of a sentence the key would end it.
       return impatient(answers(presses(wait + 6000)))
     case 'waits':
-      return impatient(answers(presses(wait)))
+      // The question takes two and a half seconds; who thinks for longer than three has half of their patience left.
+      return impatient(answers(presses(3000 + (wait - 4000) / 3)))
     case 'holds':
       return impatient(answers(presses(wait + 3000)))
     case 'bridged':
@@ -145,10 +147,15 @@ async function behaviour(kind: Exclude<Kind, 'calls in'>, wait: number, moment: 
       const voice = await speech('I would like to say something that takes rather a long time')
       return impatient(
         answers(async (call) => {
-          await call.heard(1)
-          for (const until = Date.now() + wait; Date.now() < until; ) await call.say(voice)
-          // Quiet, so that what they said is over; whoever speaks hears nothing meanwhile.
-          await presses(4000)(call)
+          // They speak whenever they are asked, and then are quiet, so that what they said is over.
+          let heard = 0
+          for (let long = wait; ; long = 2500) {
+            await call.until('a question', () => call.ear.ended() > heard, 100_000)
+            heard = call.ear.ended()
+            for (const until = Date.now() + long; Date.now() < until; ) await call.say(voice)
+            await call.after(3500)
+            await call.press('1')
+          }
         }),
         30_000,
       )
@@ -196,6 +203,32 @@ async function finishTask(scene: Scene, id: string, call: () => PhoneCall | null
     return true
   }
   await waitFor(finish, { timeout: 30_000, every: 300, what: 'the task' }).catch(() => {})
+}
+
+/** Begins one of each of these kinds, and waits until all are on. */
+export async function beginAll(scene: Scene, kinds: readonly Kind[], given: Partial<Begin> = {}): Promise<Person[]> {
+  const each = { instance: scene.instances[0]!, node: scene.nodes[0]!, ...given }
+  const all = await Promise.all(kinds.map((kind, n) => begin(scene, kind, { pace: (n % 3) / 6, ...each })))
+  await waitFor(() => all.every((person) => person.live()), { what: 'every call to be on' })
+  return all
+}
+
+/** Each of them comes to the end that its phone was told to reach. */
+export async function reach(t: Test, scene: Scene, all: Person[], what: string): Promise<void> {
+  await waitFor(() => all.every((person) => person.call()?.endedAt != null), { timeout: 60_000, what: 'every end' })
+  const reached = async () => {
+    const records = await scene.records()
+    return all.every((person) => fate(person, records).reached)
+  }
+  // The record is written a moment after the last word.
+  await waitFor(reached, { timeout: 10_000, every: 300, what: 'the records' }).catch(() => {})
+  const records = await scene.records()
+  for (const person of all) {
+    const { silence, ...seen } = fate(person, records)
+    const record = records.find(({ number }) => number === person.number)
+    const { endedBy } = person.call()!
+    t.ok(seen.reached, `${what}: ${person.kind} reached its end`, { silence, endedBy, record })
+  }
 }
 
 /** What became of them, by their phone and by the record. */

@@ -24,6 +24,8 @@ export interface SceneOptions {
   nodes?: 1 | 2
   /** Of each node's trunk. */
   trunk?: { channels: number; cps: number }
+  /** The way from the service to Redis' port, instead of the straight one: answers its address. */
+  way?(port: number): Promise<string>
   /** Other keys of `apel.yaml`. */
   config?: Record<string, unknown>
 }
@@ -52,7 +54,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
         exchange.asterisk = nodes[0]!.sipPort
         redis = await startOwnRedis(join(folder, 'redis'))
         return {
-          redis: { url: redis.url },
+          redis: { url: (await options.way?.(redis.port)) ?? redis.url },
           asterisk: nodes.map(({ name, trunk: own, proxy, password, sounds }) => ({
             ...{ name, url: proxy.url, username: 'apel', password, sounds: { shared: sounds } },
             trunks: [{ name: own, endpoint: 'PJSIP/{number}@carrier', ...trunk, caller_ids: ['+40311234567'] }],

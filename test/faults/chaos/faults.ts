@@ -11,6 +11,8 @@ export interface Fault {
   kind: string
   /** How often beside the others. */
   weight: number
+  /** It ends calls, or lets phones wait for longer than people do: those who outlived their process have done with it before. */
+  harms?: true
   run(scene: Scene, crowd: Crowd, random: Random): Promise<void>
 }
 
@@ -36,7 +38,7 @@ export const FAULTS: Fault[] = [
       await sleep(3000)
       const [one, other] = random.next() < 0.5 ? scene.instances : [...scene.instances].reverse()
       await one!.service.start()
-      await sleep(random.between(0, 10_000))
+      await sleep(random.between(0, 2000))
       await other!.service.start()
     },
   },
@@ -68,6 +70,7 @@ export const FAULTS: Fault[] = [
   {
     kind: 'an Asterisk is killed, back after 2 to 8 s',
     weight: 1,
+    harms: true,
     async run(scene, _, random) {
       const node = random.one(scene.nodes)
       await node.kill()
@@ -85,6 +88,7 @@ export const FAULTS: Fault[] = [
   {
     kind: 'a node is not heard for 12 s, and nobody is told',
     weight: 1,
+    harms: true,
     async run(scene, _, random) {
       const { proxy } = random.one(scene.nodes)
       proxy.freeze()

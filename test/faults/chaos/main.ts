@@ -8,10 +8,11 @@
 import { writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { waitFor } from '../../support/wait.ts'
 import { broken } from '../checker.ts'
-import { FLOWS, fate } from '../people.ts'
+import { FLOWS, fate, type Person } from '../people.ts'
 import { startScene } from '../scene.ts'
-import { gather } from './crowd.ts'
+import { type Doing, gather } from './crowd.ts'
 import { FAULTS, type Fault } from './faults.ts'
 import { graph } from './graph.ts'
 import { seeded } from './random.ts'
@@ -69,6 +70,10 @@ function* kinds(): Generator<Fault> {
 await sleep(8000)
 for (const fault of kinds()) {
   if (Date.now() > until) break
+  if (fault.harms) {
+    const over = () => [...crowd.struck.keys()].every((person) => person.call()?.endedAt != null)
+    await waitFor(over, { timeout: 90_000, what: 'the end of those who were struck' }).catch(() => {})
+  }
   const entry = { kind: fault.kind, from: Date.now() - begun, to: null as number | null }
   run.faults.push(entry)
   try {
@@ -94,6 +99,10 @@ for (const [person, doing] of crowd.struck) {
 run.ended = Date.now()
 evidence.survivors = run.struck.filter(({ cut }) => !cut)
 const faults = [...run.failures, ...broken(evidence)]
+for (const [person, doing] of crowd.struck) {
+  const { reached } = fate(person, evidence.records)
+  if (!reached) log(await story(person, doing))
+}
 log(table(run, crowd, evidence, faults))
 writeFileSync('build/chaos.svg', graph(run))
 log('Graph: build/chaos.svg')
@@ -101,6 +110,17 @@ await scene.stop().catch((fault: Error) => faults.push(fault.message))
 for (const fault of faults) log(`BROKEN  ${fault}`)
 log(faults.length === 0 ? 'Every promise holds.' : `${faults.length} broken.`)
 process.exit(faults.length === 0 ? 0 : 1)
+
+/** What is known of one who did not come to the end, for whoever looks for the reason. */
+async function story(person: Person, doing: Doing): Promise<string> {
+  const call = person.call()
+  const after = (at: number | null | undefined): string => (at == null ? '-' : `${((at - begun) / 1000).toFixed(1)} s`)
+  const record = evidence.records.find(({ number, kind }) => number === person.number && kind !== 'leg')
+  const { steps = [], disposition, hangup_by } = record ? await scene.api('GET', `/v1/calls/${record.id}`) : {}
+  const heard = call?.ear.phrases.map(({ from, to }) => `${after(from)}–${after(to)}`).join(', ')
+  const went = steps.map((step: Record<string, string>) => `${step.at?.slice(14, 21)} ${step.step} ${step.event}`)
+  return `LOST  ${person.kind}, ${doing} at the kill: rang ${after(call?.ringingAt)}, answered ${after(call?.answeredAt)}, ended ${after(call?.endedAt)} by ${call?.endedBy}; ${disposition} by ${hangup_by}; heard ${heard}; went ${went.join(', ')}`
+}
 
 /** After a fault whose mending failed: whoever is away comes back, so that the run goes on. */
 async function mend(): Promise<void> {

@@ -32,11 +32,15 @@ export function table(run: Run, crowd: Crowd, evidence: Evidence, faults: string
   const how = (kind: string): number => run.faults.filter((fault) => fault.kind === kind).length
   const counted = run.struck.filter(({ cut }) => !cut)
   const reached = counted.filter((each) => each.reached)
+  // Who leaves a message hears nothing while they speak.
+  const listened = counted.filter(({ kind }) => kind !== 'records')
   const starts = (text: string): number => faults.filter((fault) => fault.startsWith(text)).length
   const heard = crowd.people.flatMap((person) => {
     const call = person.call()
     const killed = person.node.deaths.some((at) => at > person.begunAt && at < (call?.endedAt ?? Date.now()))
-    return call?.answeredAt == null || killed ? [] : [{ kind: person.kind, silence: longestSilence(call) }]
+    return call?.answeredAt == null || killed || person.kind === 'records'
+      ? []
+      : [{ kind: person.kind, silence: longestSilence(call) }]
   })
   const worst = heard.reduce((most, each) => (each.silence > most.silence ? each : most), { kind: '', silence: 0 })
   const rows: [string, string | number][] = [
@@ -45,7 +49,7 @@ export function table(run: Run, crowd: Crowd, evidence: Evidence, faults: string
     ['attempts in the ledger', records.filter(({ kind }) => kind !== 'inbound').length],
     ['calls from outside', records.filter(({ kind }) => kind === 'inbound').length],
     ['dialogs on the wire that we began', dialogs.filter(({ by }) => by === 'far').length],
-    ['doubles', starts('P1')],
+    ['doubles', starts('P1:')],
     ['results told', new Set(deliveries?.map(({ call }) => call)).size],
     ['results lost', starts('P6: nobody')],
     ['requests refused', [...crowd.refused].map(([code, count]) => `${count} ${code}`).join(', ') || 0],
@@ -62,9 +66,13 @@ export function table(run: Run, crowd: Crowd, evidence: Evidence, faults: string
       `${reached.length} (${((100 * reached.length) / Math.max(1, counted.length)).toFixed(1)} %)`,
     ],
     ['  not counted: their Asterisk was killed', run.struck.length - counted.length],
-    ['longest silence heard', `${(worst.silence / 1000).toFixed(1)} s (${worst.kind})`],
-    ['longest silence after a kill', `${(Math.max(0, ...counted.map(({ silence }) => silence)) / 1000).toFixed(1)} s`],
+    ['longest silence that a listener heard', `${seconds(worst.silence)} (${worst.kind})`],
+    ['  of those live at a kill', seconds(Math.max(0, ...listened.map(({ silence }) => silence)))],
   ]
   const width = Math.max(...rows.map(([name]) => name.length))
   return ['', ...rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`), ''].join('\n')
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`
 }
