@@ -98,6 +98,9 @@ function weigh(issue: Issue): number {
   switch (issue.code) {
     case 'invalid_type':
       return issue.path.length === 0 ? Number.POSITIVE_INFINITY : 1
+    case 'invalid_value':
+      // A word is seldom meant where a whole map stands.
+      return issue.path.length === 0 ? 100 : 1
     case 'unrecognized_keys':
       return 2 * (issue.keys?.length ?? 1)
     case 'invalid_key':

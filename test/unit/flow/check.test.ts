@@ -214,3 +214,10 @@ t.test('the version is that of the text', async (t) => {
   t.not(version(a), version(`${a}\n`))
   t.match(version(a), /^[0-9a-f]{12}$/)
 })
+
+t.test('a wrong word in a map is told in its own place', async (t) => {
+  t.match(faults('\nstart: a\nsteps:\n  a: { hangup: { disposition: busy } }'), [
+    /^5:31 wrong-type disposition: expected completed, .* or technical$/,
+  ])
+  t.match(faults('\nstart: a\nsteps:\n  a: { hangup: maybe }'), [/^5:16 wrong-type hangup: expected true or \{/])
+})
