@@ -50,7 +50,7 @@ const retry = z
     return kept
   })
 
-const date = z.string().regex(/^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/, 'must be a date such as 2026-12-01')
+const date = z.iso.date('must be a date such as 2026-12-01')
 
 const cron = text.superRefine((value, context) => {
   const fault = cronFault(value)
