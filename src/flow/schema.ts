@@ -73,10 +73,9 @@ export const sayAs = fields({
   value: word,
 })
 export const sound = fields({
-  sound: z
-    .string({ error: 'expected the name of a sound' })
-    .regex(/^[A-Za-z0-9_][A-Za-z0-9_./-]*$/, { error: 'the name of a sound has letters, digits, _, -, . and / only' })
-    .refine((name) => !name.includes('..'), { error: 'the name of a sound has no ".."' }),
+  sound: z.string({ error: 'expected the name of a sound' }).regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, {
+    error: 'the name of a sound has letters, digits, _ and -, at most 64, and is no path',
+  }),
 })
 const TEXT = 'expected a text, a list of parts, { sound: NAME } or one text a language'
 const parts = z

@@ -221,3 +221,10 @@ t.test('a wrong word in a map is told in its own place', async (t) => {
   ])
   t.match(faults('\nstart: a\nsteps:\n  a: { hangup: maybe }'), [/^5:16 wrong-type hangup: expected true or \{/])
 })
+
+t.test('a sound has a name, and no path', async (t) => {
+  const say = (name: string) => faults(`\nstart: a\nsteps:\n  a: { say: { sound: "${name}" }, next: hangup }`)
+  t.same(say('greeting_1-b'), [])
+  for (const name of ['a/b', '../x', 'a.b', '_a', '', 'x'.repeat(65)])
+    t.match(say(name), [/^5:22 wrong-type sound: the name of a sound has letters/], name)
+})
