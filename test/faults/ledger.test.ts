@@ -11,26 +11,17 @@ import { runCommand } from '../support/command.ts'
 import { waitFor } from '../support/wait.ts'
 import { beginAll, FLOWS, reach } from './people.ts'
 import { startScene } from './scene.ts'
-import { type SlowWay, slowWay } from './slow-way.ts'
 
 t.setTimeout(230_000)
 
-let way: SlowWay
-const scene = await startScene({
-  flows: FLOWS,
-  trunk: { channels: 40, cps: 10 },
-  async way(port) {
-    way = await slowWay(port)
-    return `redis://127.0.0.1:${way.port}/0`
-  },
-})
-const { exchange, redis } = scene
+const scene = await startScene({ flows: FLOWS, trunk: { channels: 40, cps: 10 } })
+const { exchange, redis, way } = scene
 const [instance] = scene.instances as [(typeof scene.instances)[0]]
 const direct = new Redis(redis.url, { retryStrategy: () => 100, maxRetriesPerRequest: null })
 direct.on('error', () => undefined)
 t.teardown(async () => {
   direct.disconnect()
-  await scene.stop().finally(() => way.stop())
+  await scene.stop()
 })
 let lists = 0
 

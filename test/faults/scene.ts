@@ -16,6 +16,7 @@ import { waitFor } from '../support/wait.ts'
 import { type Account, broken, type Evidence, type Survivor } from './checker.ts'
 import { type SceneNode, startNode } from './node.ts'
 import { type Receiver, startReceiver } from './receiver.ts'
+import { type SlowWay, slowWay } from './slow-way.ts'
 
 export interface SceneOptions {
   /** YAML by name. */
@@ -24,8 +25,6 @@ export interface SceneOptions {
   nodes?: 1 | 2
   /** Of each node's trunk. */
   trunk?: { channels: number; cps: number }
-  /** The way from the service to Redis' port, instead of the straight one: answers its address. */
-  way?(port: number): Promise<string>
   /** Other keys of `apel.yaml`. */
   config?: Record<string, unknown>
 }
@@ -44,7 +43,8 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
   const trunk = options.trunk ?? { channels: 30, cps: 20 }
   const nodes: SceneNode[] = []
   const receiver = await startReceiver()
-  let redis: OwnRedis | undefined
+  let redis!: OwnRedis
+  let way!: SlowWay
   try {
     const system = await startSystem({
       flows: options.flows,
@@ -53,8 +53,9 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
           nodes.push(await startNode(name, join(folder, 'nodes'), exchange.uri))
         exchange.asterisk = nodes[0]!.sipPort
         redis = await startOwnRedis(join(folder, 'redis'))
+        way = await slowWay(redis.port)
         return {
-          redis: { url: (await options.way?.(redis.port)) ?? redis.url },
+          redis: { url: `redis://127.0.0.1:${way.port}/0` },
           asterisk: nodes.map(({ name, trunk: own, proxy, password, sounds }) => ({
             ...{ name, url: proxy.url, username: 'apel', password, sounds: { shared: sounds } },
             trunks: [{ name: own, endpoint: 'PJSIP/{number}@carrier', ...trunk, caller_ids: ['+40311234567'] }],
@@ -68,10 +69,11 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     const first = { name: 'first', service: system.service, api: system.api.bind(system) }
     const instances: Instance[] = [first]
     if (options.instances === 2) instances.push({ name: 'second', ...(await startSecond(system, 'second')) })
-    return new Scene(system, instances, nodes, redis!, receiver, trunk)
+    return new Scene(system, instances, nodes, redis, way, receiver, trunk)
   } catch (fault) {
     await Promise.all(nodes.map((node) => node.stop()))
     await redis?.kill('SIGTERM')
+    way?.stop()
     await receiver.stop()
     throw fault
   }
@@ -83,6 +85,8 @@ export class Scene {
   readonly instances: Instance[]
   readonly nodes: SceneNode[]
   readonly redis: OwnRedis
+  /** From the instances to Redis. */
+  readonly way: SlowWay
   readonly receiver: Receiver
   readonly pauses: { from: number; to: number }[] = []
   readonly #system: System
@@ -93,6 +97,7 @@ export class Scene {
     instances: Instance[],
     nodes: SceneNode[],
     redis: OwnRedis,
+    way: SlowWay,
     receiver: Receiver,
     trunk: { channels: number; cps: number },
   ) {
@@ -103,6 +108,7 @@ export class Scene {
     this.instances = instances
     this.nodes = nodes
     this.redis = redis
+    this.way = way
     this.receiver = receiver
   }
 
@@ -198,6 +204,7 @@ export class Scene {
     })
     await Promise.all(this.nodes.map((node) => node.stop()))
     await this.redis.kill('SIGTERM')
+    this.way.stop()
     await this.receiver.stop()
     faults.push(...this.exchange.calls.flatMap(({ fault }) => (fault === null ? [] : [String(fault)])))
     await this.#system.stop({ strict: false })

@@ -116,6 +116,24 @@ export const FAULTS: Fault[] = [
     },
   },
   {
+    kind: 'every answer of Redis takes 300 ms more, for 8 s',
+    weight: 1,
+    async run(scene) {
+      scene.way.delay(300)
+      await sleep(8000)
+      scene.way.delay(0)
+    },
+  },
+  {
+    kind: 'the disk of Redis is full for 5 s',
+    weight: 1,
+    async run(scene) {
+      await scene.redis.room(4096)
+      await sleep(5000)
+      await scene.redis.room(null)
+    },
+  },
+  {
     kind: 'odd events come from a node',
     weight: 1,
     async run(scene, _, random) {

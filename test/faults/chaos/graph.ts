@@ -3,7 +3,9 @@ import type { Run } from './report.ts'
 
 const SIZE = { width: 1100, height: 300, left: 44, right: 16, top: 34, bottom: 40 }
 const COLOURS =
-  '#c0392b #8e44ad #2980b9 #16a085 #d35400 #7f8c8d #27ae60 #2c3e50 #b07d2b #e84393 #00b5cc #6c5ce7 #badc58'.split(' ')
+  '#c0392b #8e44ad #2980b9 #16a085 #d35400 #7f8c8d #27ae60 #2c3e50 #b07d2b #e84393 #00b5cc #6c5ce7 #badc58 #f39c12 #5d4037'.split(
+    ' ',
+  )
 
 export function graph({ samples, faults, minutes, seed }: Run): string {
   const { width, height, left, right, top, bottom } = SIZE
