@@ -1,5 +1,5 @@
 /**
- * What is between the service and the people misbehaves, with live calls on: Asterisk dies, is long away or half there (F5 to F7),
+ * What is between the service and the people misbehaves, with live calls on: Asterisk dies and is away (F5, F6),
  * its connections break (F8), its answers do not come (F9), its events are odd (F10); phones hang up in the first half second
  * (F18), press fifty keys a second or nothing at all (F19); strangers scan (F22).
  */
@@ -147,17 +147,6 @@ t.test(
     await waitFor(finished, { timeout: 40_000, every: 200, what: 'the rest of the campaign' })
   },
 )
-
-t.test('F7, Asterisk answers and its SIP is not there yet: the gate waits for an endpoint', async (t) => {
-  await node.cli('module unload chan_pjsip.so')
-  proxy.reset()
-  const why = async () => await (await fetch(`${instance.service.url}/health/ready`)).text()
-  await waitFor(async () => /PJSIP/.test(await why()), { what: 'the reason' })
-  t.match(await dial('brief', answers()).catch(String), /gate_closed/)
-  await node.cli('module load chan_pjsip.so')
-  await scene.ready()
-  t.match(await ended(await dial('brief', answers())), { disposition: 'completed' })
-})
 
 t.test('the promises hold', async (t) => {
   await scene.holds(t)
