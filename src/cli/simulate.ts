@@ -75,9 +75,9 @@ async function rehearse(name: string, options: Options, io: Io): Promise<void> {
   }
   const end = rehearsal.finish(left)
   await show()
-  const { result, lines, duration, unmet, unused } = end
+  const { result, lines, duration, unmet, unused, errors } = end
   await io.out(
-    options.json ? json({ result, duration, unmet: [...unmet, ...unused], conversation: lines }) : summary(end),
+    options.json ? json({ result, duration, unmet: [...unmet, ...unused], errors, conversation: lines }) : summary(end),
   )
   if (unmet.length + unused.length > 0) throw new Exit(1)
 }

@@ -54,6 +54,8 @@ export interface Simulation {
   /** Items that were never come to, and answers that nobody needed, in words. */
   unmet: string[]
   unused: string[]
+  /** Why the flow could not go on somewhere and went to `on_error`. */
+  errors: View['errors']
   state: State
 }
 
@@ -97,6 +99,7 @@ export class Script {
       met: this.met,
       unmet: left.map(describe),
       unused: scene.answers.unused().map(describe),
+      errors: scene.errors,
       state: scene.state,
     }
   }

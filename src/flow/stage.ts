@@ -113,7 +113,8 @@ export class Stage extends View {
 
   private feed(event: FlowEvent): void {
     const before = this.state
-    const { state, effects } = step(this.program, before, event)
+    const { state, effects, fault } = step(this.program, before, event)
+    if (fault !== null) this.errors.push({ at: this.now - this.start, step: before.lastStep, reason: fault })
     this.saw(this.now, event, effects, state)
     for (const effect of effects) this.perform(effect)
     this.options.watch?.(event, effects, state, before)

@@ -48,20 +48,28 @@ function fitted(value: unknown, type: string): unknown {
   return undefined
 }
 
+export interface Stepped {
+  state: State
+  effects: Effect[]
+  /** Why something could not be done, for whoever writes the flow; no log may have it. */
+  fault: string | null
+}
+
 /** One event. Never throws; after `done` every event is ignored. */
-export function step(program: Program, state: State, event: FlowEvent): { state: State; effects: Effect[] } {
-  if (state.phase === 'done') return { state, effects: [] }
+export function step(program: Program, state: State, event: FlowEvent): Stepped {
+  if (state.phase === 'done') return { state, effects: [], fault: null }
   const turn: Turn = {
     root: program,
     program: running(program, state),
     at: event.at,
     s: copy(state, event.at),
     out: [],
+    fault: null,
     next: null,
   }
   guarded(turn, () => handle(turn, event))
   run(turn)
-  return { state: turn.s, effects: turn.out }
+  return { state: turn.s, effects: turn.out, fault: turn.fault }
 }
 
 /** Goes on for as long as there is something to be done at once. */
@@ -85,6 +93,7 @@ function guarded(turn: Turn, work: () => void): void {
     work()
   } catch (error) {
     turn.next = null
+    turn.fault ??= (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? ''
     try {
       fail(turn, { unplayable: error instanceof Unplayable })
     } catch {

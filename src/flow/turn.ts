@@ -23,6 +23,8 @@ export interface Turn {
   readonly at: number
   s: State
   out: Effect[]
+  /** Why the first thing that could not be done could not, for authors; it may hold what the other side has typed. */
+  fault: string | null
   next: { step: string; event: string; entry: Entry } | null
 }
 

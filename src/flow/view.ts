@@ -46,6 +46,8 @@ export class View {
   readonly steps: { at: number; step: string; event: string }[] = []
   readonly heard: Utterance[] = []
   readonly answers: Answers
+  /** What the flow could not do, as far as it is known here, with the step of the moment; `at` as that of a line. */
+  readonly errors: { at: number; step: string | null; reason: string }[] = []
   state: State
   over = false
   /** What is being said, and when it will have been, as far as that is known. */

@@ -8,7 +8,7 @@ import type { Line } from '../../flow/view.ts'
 import { colour as pc } from '../colour.ts'
 import type { Io } from '../io.ts'
 import { facts } from '../show-text.ts'
-import { spokenLine } from '../test/transcript.ts'
+import { errorLines, spokenLine } from '../test/transcript.ts'
 import { HELP, readTyped } from './words.ts'
 
 /** Prints the lines that have come since it was last called; with `quiet` nothing. */
@@ -106,7 +106,7 @@ export async function unattended(rehearsal: Rehearsal, items: ScriptItem[], show
   return []
 }
 
-export function summary({ result, duration, over, unmet, unused }: Simulation): string {
+export function summary({ result, duration, over, unmet, unused, errors }: Simulation): string {
   const { disposition, hangup_by, outcome, last_step, callback_at, vars } = result
   const rows = facts({
     disposition: over ? disposition : 'still going on',
@@ -118,5 +118,5 @@ export function summary({ result, duration, over, unmet, unused }: Simulation): 
     ...vars,
   })
   const left = [...unmet, ...unused]
-  return `\n${rows}\n${left.length === 0 ? '' : `\n${pc.red(`left over: ${left.join(', ')}`)}\n`}`
+  return `\n${rows}\n${errors.length === 0 ? '' : `\n${pc.red(errorLines(errors).join('\n'))}\n`}${left.length === 0 ? '' : `\n${pc.red(`left over: ${left.join(', ')}`)}\n`}`
 }

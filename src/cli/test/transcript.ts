@@ -12,7 +12,7 @@ export function spokenLine({ at, who, text }: Line): string[] {
 }
 
 /** The conversation on the left, the script's items where they were met on the right. */
-export function beside({ lines, met, unmet, duration }: Simulation): string {
+export function beside({ lines, met, unmet, duration, errors }: Simulation): string {
   const rows: string[] = []
   for (const [index, line] of lines.entries()) {
     const left = spokenLine(line)
@@ -24,7 +24,12 @@ export function beside({ lines, met, unmet, duration }: Simulation): string {
   const never = unmet.map((item, index) => (index === 0 ? `| ${item}   <- never came` : `| ${item}`))
   rows.push(`${end.padEnd(WIDTH + 17)}${never[0] ?? ''}`.trimEnd())
   for (const item of never.slice(1)) rows.push(`${' '.repeat(WIDTH + 17)}${item}`)
-  return rows.join('\n')
+  return [...rows, ...errorLines(errors)].join('\n')
+}
+
+/** Technical faults, one a line: when, after which step, why. */
+export function errorLines(errors: Simulation['errors']): string[] {
+  return errors.map(({ at, step, reason }) => `${time(at).padStart(7)}  fault after ${step ?? 'the start'}: ${reason}`)
 }
 
 function fold(text: string): string[] {

@@ -126,3 +126,16 @@ t.test('each word stands for one thing', async (t) => {
   for (const [line, wanted] of cases) t.strictSame(readTyped(line, []), wanted, line)
   for (const line of ['5x', 'tt', '!no', 'agent late', 'task']) t.match(readTyped(line, []), [{ wrong: /./ }], line)
 })
+
+t.test('why the flow came to its apology is told to its author', async (t) => {
+  const cwd = aFolder(t)
+  mkdirSync(join(cwd, 'scripts-yaml/flows'), { recursive: true })
+  const steps = 'hi: { say: "Hello." }\n  tell: { say: "{m.nosuch}", next: hangup }'
+  writeFileSync(join(cwd, 'scripts-yaml/flows/odd.yaml'), `flow: odd\nvars: { m: {} }\nstart: hi\nsteps:\n  ${steps}\n`)
+  const said: string[] = []
+  const out = async (text: string) => void said.push(text)
+  const io = { out, err: () => {}, env: {}, terminal: false, cwd, input: Readable.from([]) }
+  t.equal(await run(['simulate', 'odd'], io, '1.2.3'), 0)
+  t.match(said.join(''), /for technical reasons/)
+  t.match(said.join(''), /0:00\.\d {2}fault after \w+: No such key: nosuch/)
+})
