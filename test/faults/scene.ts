@@ -206,7 +206,12 @@ export class Scene {
     await this.redis.kill('SIGTERM')
     this.way.stop()
     await this.receiver.stop()
-    faults.push(...this.exchange.calls.flatMap(({ fault }) => (fault === null ? [] : [String(fault)])))
+    // Whose Asterisk dies before the ACK waits for it in vain.
+    const died = this.nodes.flatMap(({ deaths }) => deaths)
+    const own = this.exchange.calls.filter(({ fault, invitedAt, endedAt }) => {
+      return fault !== null && !died.some((at) => at > invitedAt - 1000 && at < (endedAt ?? Number.POSITIVE_INFINITY))
+    })
+    faults.push(...own.map(({ fault }) => String(fault)))
     await this.#system.stop({ strict: false })
     await rm(this.folder, { recursive: true, force: true, maxRetries: 3 })
     if (faults.length > 0) throw new Error(`the scene did not stop cleanly: ${faults.join('; ')}`)
