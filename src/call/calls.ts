@@ -5,7 +5,7 @@
  *     await calls.prepare(program, context, node)            // before the reserve script, so that the dial follows it at once
  *     const { dialed, over } = calls.outbound({ record, program, context, order, telephony })
  *     telephony.onInbound((call) => calls.inbound({ record, program, context, telephony }))   // its record stands already
- *     calls.registry.hangup(id); calls.registry.finishTask(id, name, 'done', result)
+ *     calls.registry.hangup(id); calls.registry.get(id)?.finishTask(name, 'done', result)
  *
  * The ledger holds a call's record before any of these is called; every one of them ends in exactly one `ledger.finish`.
  */

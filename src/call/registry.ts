@@ -34,13 +34,6 @@ export class Registry {
     return this.#calls.size
   }
 
-  /** Finishes an external task of a live call. False when the call is not here. */
-  finishTask(id: string, name: string, status: 'done' | 'failed', result: unknown): boolean {
-    const call = this.#calls.get(id)
-    call?.finishTask(name, status, result)
-    return call !== undefined
-  }
-
   /** Ends a call from outside of its flow. False when it is not here. */
   hangup(id: string, asked: Asked = { by: 'operator', disposition: 'cancelled' }): boolean {
     const call = this.#calls.get(id)

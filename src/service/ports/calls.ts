@@ -110,9 +110,9 @@ export function callsPort({ store, dialer, calls, commands, flow, place }: CallP
         throw new ApelError('not_found', `The flow ${record.flow} has no situation ${situation}.`, { situation })
     },
     async finishTask(id, name, { status, result }) {
-      if (calls.registry.finishTask(id, name, status, result)) return
       const { state } = await attempt(id)
-      // Kept for whoever holds the call, or will; if it is over, a callback of it may be waiting for just this.
+      // Kept first, also for a call that is held here: whoever holds it may die in a moment, or have slept and lost it to another
+      // without knowing yet. If it is over, a callback of it may be waiting for just this.
       await store.attempts.keepTask(id, name, { status, result })
       if (state !== 'ended') await commands.finished(id)
     },
