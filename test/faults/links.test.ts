@@ -4,7 +4,7 @@
  * (F18), press fifty keys a second or nothing at all (F19); strangers scan (F22).
  */
 import t from 'tap'
-import { type AnswerOptions, answers, hangsUp, neverAnswers } from '../../src/phones/behaviours.ts'
+import { answers, hangsUp, neverAnswers } from '../../src/phones/behaviours.ts'
 import type { Behaviour } from '../../src/phones/phone.ts'
 import { waitFor } from '../support/wait.ts'
 import { oddEvents, scanners } from './chaos/faults.ts'
@@ -63,7 +63,7 @@ t.test('F10, F19, F22: odd events, fifty keys a second, silence and scanners har
       await call.press(keys.replaceAll('1', '2'), { hold: 20, gap: 0 })
     }),
   )
-  const silent = await dial('message', answers(undefined, { silence: false } as AnswerOptions))
+  const silent = await dial('message', answers(undefined, { silence: false }))
   const all = await beginAll(scene, ['plays', 'waits', 'records', 'holds', 'bridged', 'calls in'])
   const scan = scanners(node, 8000)
   oddEvents(node)

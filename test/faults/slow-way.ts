@@ -14,11 +14,18 @@ export async function slowWay(target: number): Promise<SlowWay> {
   const open = new Set<Socket>()
   const pass = (from: Socket, to: Socket) => {
     open.add(from)
-    let latest = 0
+    // What came before goes before, also when the delay has just become shorter.
+    const held: { at: number; bytes: Buffer }[] = []
+    const release = () => {
+      while (held.length > 0 && held[0]!.at <= Date.now()) {
+        const { bytes } = held.shift()!
+        if (to.writable) to.write(bytes)
+      }
+      if (held.length > 0) setTimeout(release, held[0]!.at - Date.now())
+    }
     from.on('data', (bytes) => {
-      // What came before goes before, also when the delay has just become shorter.
-      latest = Math.max(latest, Date.now() + delay / 2)
-      setTimeout(() => to.writable && to.write(bytes), latest - Date.now())
+      held.push({ at: Math.max(held.at(-1)?.at ?? 0, Date.now() + delay / 2), bytes })
+      if (held.length === 1) release()
     })
     from.on('error', () => to.destroy())
     from.on('close', () => {
