@@ -43,6 +43,7 @@ export function gather(scene: Scene, random: Random, size: number): Crowd {
   const killedAt = new Map<Instance, number>()
   let stopped = false
   let turn = 0
+  const asked = new Set<Promise<void>>()
 
   async function comes(): Promise<void> {
     const living = scene.instances.filter(({ service }) => service.pid !== null)
@@ -68,7 +69,13 @@ export function gather(scene: Scene, random: Random, size: number): Crowd {
   const live = (): number => people.filter((person) => person.live()).length
 
   const coming = (async () => {
-    for (; !stopped; await sleep(AGAIN)) if (people.filter(isOn).length < size) await comes()
+    for (; !stopped; await sleep(AGAIN)) {
+      // An instance that sleeps does not answer; others come meanwhile.
+      if (people.filter(isOn).length >= size || asked.size >= 6) continue
+      const one = comes().finally(() => asked.delete(one))
+      asked.add(one)
+    }
+    await Promise.all(asked)
   })()
   const campaign = campaignBeside(scene, random, () => stopped)
 

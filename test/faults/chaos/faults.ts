@@ -37,9 +37,8 @@ export const FAULTS: Fault[] = [
       await Promise.all(scene.instances.map(({ service }) => service.end('SIGKILL')))
       await sleep(3000)
       const [one, other] = random.next() < 0.5 ? scene.instances : [...scene.instances].reverse()
-      await one!.service.start()
-      await sleep(random.between(0, 2000))
-      await other!.service.start()
+      const later = random.between(0, 2000)
+      await Promise.all([one!.service.start(), sleep(later).then(() => other!.service.start())])
     },
   },
   {

@@ -105,7 +105,8 @@ for (const [person, doing] of crowd.struck) {
 }
 log(table(run, crowd, evidence, faults))
 writeFileSync('build/chaos.svg', graph(run))
-log('Graph: build/chaos.svg')
+for (const { name, service } of scene.instances) writeFileSync(`build/chaos-${name}.log`, service.log())
+log('Graph: build/chaos.svg; logs: build/chaos-first.log, build/chaos-second.log')
 await scene.stop().catch((fault: Error) => faults.push(fault.message))
 for (const fault of faults) log(`BROKEN  ${fault}`)
 log(faults.length === 0 ? 'Every promise holds.' : `${faults.length} broken.`)
