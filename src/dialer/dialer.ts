@@ -196,6 +196,7 @@ export function makeDialer(ports: DialerPorts): Dialer {
 
   function wake(): void {
     turns.kick()
+    queue?.look()
     const again = async (): Promise<void> => {
       await gate.takeBackLost()
       await worker.recover()
@@ -227,7 +228,8 @@ export function makeDialer(ports: DialerPorts): Dialer {
       // ioredis tells each time that the connection is back.
       store.db.redis.on('ready', wake)
       releases.push(() => store.db.redis.off('ready', wake))
-      queue = openQueue(await ports.another('ledger'), await ports.another('queue'), log, (job) =>
+      const open = () => settings.trunks.some(({ node }) => closed(node) === null)
+      queue = openQueue(await ports.another('ledger'), await ports.another('queue'), log, open, (job) =>
         worker.work(job, () => feeder.used(job.campaign)),
       )
       await feeder.wakeAll()

@@ -27,6 +27,8 @@ export interface DialQueue {
   add(campaign: string, items: Ordered[]): Promise<void>
   /** How many items wait for a worker. */
   depth(): Promise<number>
+  /** It may have become open, or closed. */
+  look(): void
   /** No job is taken any more; resolves when those in hand have ended. */
   close(): Promise<void>
 }
@@ -38,9 +40,19 @@ const SHARES = 4
 const IN_HAND = 500
 /** ms. */
 const CLOSING = 5000
+const LOOK = 500
 
-/** `adding` fails fast (purpose `ledger`), `taking` waits for jobs (purpose `queue`). `work` must not reject. */
-export function openQueue(adding: Redis, taking: Redis, log: Log, work: (job: DialJob) => Promise<void>): DialQueue {
+/**
+ * `adding` fails fast (purpose `ledger`), `taking` waits for jobs (purpose `queue`). `work` must not reject. While `open` says
+ * no, no job is taken: an instance that may not dial would take them from those that may, and only put them back.
+ */
+export function openQueue(
+  adding: Redis,
+  taking: Redis,
+  log: Log,
+  open: () => boolean,
+  work: (job: DialJob) => Promise<void>,
+): DialQueue {
   const queue = new Queue<DialJob>(NAME, {
     connection: adding,
     prefix: keys.queuePrefix,
@@ -59,7 +71,14 @@ export function openQueue(adding: Redis, taking: Redis, log: Log, work: (job: Di
     log.warn({ error: error.message }, 'the queue of calls has trouble with Redis')
   queue.on('error', complain)
   worker.on('error', complain)
+  const look = (): void => {
+    if (open() !== worker.isPaused()) return
+    void (open() ? worker.resume() : worker.pause(true)).catch(complain)
+  }
+  const looking = setInterval(look, LOOK)
+  look()
   return {
+    look,
     add: async (campaign, items) => {
       const size = Math.ceil(items.length / SHARES)
       const shares = Array.from({ length: Math.ceil(items.length / size) }, (_, n) =>
@@ -69,6 +88,7 @@ export function openQueue(adding: Redis, taking: Redis, log: Log, work: (job: Di
     },
     depth: async () => (await queue.getWaiting()).reduce((sum, { data }) => sum + data.items.length, 0),
     close: async () => {
+      clearInterval(looking)
       // Without Redis BullMQ would wait for it; what it still had in hand is in line again anyway.
       const patience = new Promise<void>((resolve) => setTimeout(resolve, CLOSING).unref())
       await Promise.race([worker.close(), patience])

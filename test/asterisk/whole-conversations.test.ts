@@ -229,7 +229,9 @@ t.test('what the gate refuses is 422 and never reaches the wire', async (t) => {
 })
 
 t.test('how long requests and steps took is measured', async (t) => {
+  exchange.phone('+40721000031', presses('1', 600))
+  await system.ended(await dial('+40721000031', 'question'))
   const metrics: string = await system.api('GET', '/metrics')
   for (const name of ['apel_ari_request_seconds', 'apel_step_seconds'])
-    t.ok(Number(new RegExp(`^${name}_count (\\d+)`, 'm').exec(metrics)?.[1]) > 20, name)
+    t.ok(Number(new RegExp(`^${name}_count (\\d+)`, 'm').exec(metrics)?.[1]) >= 3, name)
 })

@@ -125,9 +125,9 @@ t.test('an instance that died leaves its calls to be found, and what it had in h
 t.test('what a killed instance had in hand comes back when its lease ends', async (t) => {
   const redis = await startTestRedis()
   t.teardown(() => redis.close())
+  let closed: string | null = 'not yet'
   const paper = await paperDialer(redis, { onPlace: (call, p) => p.end(call, 'completed'), closed: () => closed })
   t.teardown(() => paper.stop())
-  let closed: string | null = 'not yet'
   await campaignOf(paper, 'c', numbers(5))
   await paper.dialer.campaigns.act('c', 'start')
   const taken = await paper.store.lineUp.next('c', Date.now(), 3, 500, ['0'], [])
