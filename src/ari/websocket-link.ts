@@ -33,6 +33,8 @@ export async function openWebsocketLink(target: LinkTarget, handlers: LinkHandle
     headers: { authorization: basic(target) },
     handshakeTimeout: OPEN_WITHIN,
     perMessageDeflate: false,
+    // A name that is no UTF-8 must not end the link, and looking for one costs time at every event.
+    skipUTF8Validation: true,
   })
   const pending = makePending(target.node)
   const http = makePlainHttp(target)

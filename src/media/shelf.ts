@@ -13,10 +13,14 @@ import { ApelError } from '../errors.ts'
 const hour = 3600_000
 /** Never swept: a call that is on may be about to play it. */
 const fresh = 6 * hour
+/** How many sizes are remembered. */
+const remembered = 2000
 
 export class Shelf {
   readonly #folder: string
   readonly #making = new Map<string, Promise<string>>()
+  /** A sound that is there is never written again, so its size is asked for once. */
+  readonly #sizes = new Map<string, number>()
 
   /** `folder` is absolute; it is made when it is not there. */
   constructor(folder: string) {
@@ -27,6 +31,17 @@ export class Shelf {
   /** Where a sound of this name stands or will stand. `name` is a hash with an ending, e.g. `3f….ulaw`. */
   path(name: string): string {
     return join(this.#folder, name.slice(0, 2), name)
+  }
+
+  /** Bytes of a sound on this shelf; null when it is not there. */
+  size(name: string): number | null {
+    const known = this.#sizes.get(name)
+    if (known !== undefined) return known
+    const size = statSync(this.path(name), { throwIfNoEntry: false })?.size
+    if (size === undefined) return null
+    if (this.#sizes.size >= remembered) this.#sizes.clear()
+    this.#sizes.set(name, size)
+    return size
   }
 
   /** The sound's path; `make` is called when it is not there, once for all who ask meanwhile. */
@@ -56,6 +71,7 @@ export class Shelf {
     for (const file of files.sort((a, b) => a.used - b.used)) {
       if (size <= bytes || now - file.used < fresh) break
       await unlink(file.path).catch(() => {})
+      this.#sizes.delete(basename(file.path))
       size -= file.size
       gone += 1
     }

@@ -129,8 +129,8 @@ function voice(make: (part: Spoken) => Promise<string>, place: (path: string) =>
       let sum = 0
       for (const file of files) {
         const name = basename(file)
-        const size = statSync(main.path(name.includes('.') ? name : `${name}.ulaw`), { throwIfNoEntry: false })?.size
-        if (size === undefined) return null
+        const size = main.size(name.includes('.') ? name : `${name}.ulaw`)
+        if (size === null) return null
         sum += length(size)
       }
       return sum

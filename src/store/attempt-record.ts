@@ -66,9 +66,12 @@ export function blankRecord(known: Partial<CallRecord>): CallRecord {
 
 /** As `fieldsOf`, without what is known already. */
 export function changed(known: CallRecord | null, record: CallRecord): Record<string, string> {
-  const fields = fieldsOf(record)
-  for (const [name, text] of known === null ? [] : Object.entries(fieldsOf(known)))
-    if (fields[name] === text) delete fields[name]
+  if (known === null) return fieldsOf(record)
+  const names = Object.keys(record) as (keyof CallRecord)[]
+  // Most of a record is the same text or number as before, which is seen without writing it out.
+  const open = names.filter((name) => record[name] !== known[name])
+  const fields = fieldsOf(Object.fromEntries(open.map((name) => [name, record[name]])))
+  for (const name of open) if (fields[name] === JSON.stringify(known[name])) delete fields[name]
   return fields
 }
 
