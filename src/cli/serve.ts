@@ -21,15 +21,6 @@ function stayLean(): void {
   for (const flag of ['--heap-growing-percent=50', '--semi-space-growth-factor=1']) setFlagsFromString(flag)
 }
 
-/**
- * A call goes through most functions once or a few times, so that by default thousands of calls pass before V8 has
- * translated them. Here each is compiled plainly when it is first called, and well after a quarter of the usual time: a
- * little more work for the first hundreds of calls, less for all that follow.
- */
-function warmSoon(): void {
-  for (const flag of ['--always-sparkplug', '--interrupt-budget=16896']) setFlagsFromString(flag)
-}
-
 export const serve: Register = (program, io) => {
   program
     .command('serve')
@@ -37,7 +28,6 @@ export const serve: Register = (program, io) => {
     .option('-c, --config <file>', 'configuration (default: ./apel.yaml if there is one, else the defaults)')
     .action(async (options: { config?: string }) => {
       stayLean()
-      warmSoon()
       const file = configFile(options.config, io)
       const { loadConfig } = await import('../config.ts')
       const loaded = loadConfig(file, io.env)
