@@ -93,7 +93,7 @@ t.test('parts are spoken one after another: words, values, recorded sounds', asy
     { text: '0 4 2' },
     { sound: 'beep', language: 'en' },
   ])
-  t.match(spoken('{ sound: greetings/morning }'), [{ sound: 'greetings/morning', language: 'en' }])
+  t.match(spoken('{ sound: good_morning }'), [{ sound: 'good_morning', language: 'en' }])
   t.match(spoken('{ en: { sound: hello }, ro: [ { sound: salut } ] }', '', { contact: { language: 'ro' } }), [
     { sound: 'salut', language: 'ro' },
   ])
