@@ -14,11 +14,11 @@ import { count } from './show-text.ts'
 
 /**
  * By default V8 lets the heap grow fourfold between two collections and its nursery to 48 MB: an import would take 280 MB
- * for rows that are gone the moment they are read. Half as much again and a small nursery keep the service at half of
+ * for rows that are gone the moment they are read. A third as much again and a small nursery keep the service at half of
  * that, for a fifth more processor time in an import.
  */
 function stayLean(): void {
-  for (const flag of ['--heap-growing-percent=50', '--semi-space-growth-factor=1']) setFlagsFromString(flag)
+  for (const flag of ['--heap-growing-percent=35', '--semi-space-growth-factor=1']) setFlagsFromString(flag)
 }
 
 export const serve: Register = (program, io) => {
