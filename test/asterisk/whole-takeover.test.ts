@@ -13,44 +13,13 @@ import type { Behaviour, PhoneCall } from '../../src/phones/phone.ts'
 import { speech } from '../../src/phones/speech.ts'
 import { recording } from '../support/recording.ts'
 import { startSystem } from '../support/system.ts'
+import { TALKS } from '../support/talks.ts'
 import { waitFor } from '../support/wait.ts'
 
 t.setTimeout(170_000)
 
-const flow = (name: string, steps: string, head = '') => `
-flow: ${name}
-language: en
-voice: { name: en-gb, rate: 170 }
-vars: { answer: {}, word: "", to: "" }
-defaults: { timeout: 8s }
-start: one
-${head}
-steps:
-${steps}
-`
-const end = `options: { "1": { say: "Goodbye.", outcome: ended, goto: hangup } }`
-const story = 'Once upon a time there was a telephone that nobody could take away from those who were talking on it'
-const flows = {
-  story: flow('story', `  one: { say: "${story}, ${story}." }\n  two: { menu: "To end, press 1.", ${end} }`),
-  wait: flow('wait', `  one: { menu: "Please think, and then press 1.", timeout: 25s, ${end} }`),
-  hold: flow(
-    'hold',
-    `  one: { hold: "One minute, please.", task: { external: desk }, save: answer, on: { done: two, failed: two } }
-  two: { menu: "It is {answer.text}. To end, press 1.", ${end} }`,
-  ),
-  message: flow(
-    'message',
-    `  one: { record: "Please speak.", save: word, final_silence: 2s }
-  two: { menu: "Thank you. To end, press 1.", ${end} }`,
-  ),
-  talk: flow(
-    'talk',
-    `  one: { dial: { number: "{to}" }, timeout: 20s, on: { completed: two, busy: two, no_answer: two, failed: two } }
-  two: { menu: "That was it. To end, press 1.", ${end} }`,
-  ),
-}
 const system = await startSystem({
-  flows,
+  flows: TALKS,
   campaigns: { machines: 'campaign: machines\nflow: story\ncontacts: { number: phone }\ndial: { amd: true }\n' },
   config: { inbound: { '+40311234567': 'story' } },
   trunk: { channels: 60, cps: 50 },
@@ -87,6 +56,7 @@ t.test('the service is killed and started again: nobody is cut off, and everybod
   const voice = await speech('I would like to say something that takes rather a long time, and I will go on saying it')
   let killed = false
   let back = false
+  let speaking = false
   const story = await dial('story', listens(presses))
   const waits = await dial(
     'wait',
@@ -101,7 +71,10 @@ t.test('the service is killed and started again: nobody is cut off, and everybod
     'message',
     answers(async (call) => {
       await call.heard(1)
-      for (let n = 0; n < 3; n += 1) await call.say(voice)
+      for (let n = 0; n < 3; n += 1) {
+        speaking = n > 0
+        await call.say(voice)
+      }
       await impatient(presses)(call)
     }),
   )
@@ -156,7 +129,13 @@ t.test('the service is killed and started again: nobody is cut off, and everybod
   )
   await Promise.all([rings, gap, refused].map(({ id }) => waitFor(async () => (await state(id)) === 'ringing')))
   for (const phone of [colleague, leaver]) await waitFor(() => phone.calls[0]?.answeredAt, { what: 'a colleague' })
-  await sleep(4000)
+  await waitFor(() => speaking, { what: 'somebody in the middle of a message' })
+  await waitFor(
+    async () => (await system.asterisk('bridge show all')).match(/simple_bridge|softmix|native_rtp/g)?.length === 2,
+    {
+      what: 'two conversations of two',
+    },
+  )
   // In the dialplan, where it is being told whether a machine has answered.
   const judged = exchange.phone('+40727007777', impatient(answers(presses, { silence: false })))
   await system.contacts('machines', 'phone\n+40727007777\n')
@@ -168,12 +147,15 @@ t.test('the service is killed and started again: nobody is cut off, and everybod
   })
   await system.service.end('SIGKILL')
   killed = true
+  // The length of the gap: from 2 s on, a question that waits is asked once more.
   await sleep(2500)
   await system.service.start()
   back = true
   t.comment('back')
   await waitFor(async () => (await system.api('GET', `/v1/calls/${held.id}`)).state === 'up')
-  await sleep(3000)
+  const waiting = await held.call()
+  const until = waiting.ear.packets + 100
+  await waiting.until('music that goes on', () => waiting.ear.packets > until)
   await system.api('POST', `/v1/calls/${held.id}/tasks/desk`, { status: 'done', result: { text: 'Thursday' } })
   for (const [name, subject] of Object.entries({ story, waits, held, message, talk, alone, rings, gap })) {
     const record = await system.ended(subject.id)

@@ -6,13 +6,14 @@ import { join } from 'node:path'
 import t from 'tap'
 import { hangsUp } from '../../src/phones/behaviours.ts'
 import { runCommand } from '../support/command.ts'
+import { TALKS } from '../support/talks.ts'
 import { waitFor } from '../support/wait.ts'
-import { beginAll, FLOWS, KINDS, reach } from './people.ts'
+import { beginAll, KINDS, reach } from './people.ts'
 import { type Instance, startScene } from './scene.ts'
 
 t.setTimeout(220_000)
 
-const scene = await startScene({ flows: FLOWS, instances: 2, config: { inbound: { '+40311234567': 'story' } } })
+const scene = await startScene({ flows: TALKS, instances: 2, config: { inbound: { '+40311234567': 'story' } } })
 t.teardown(() => scene.stop())
 const [first, second] = scene.instances as [Instance, Instance]
 const outward = KINDS.filter((kind) => kind !== 'calls in')

@@ -8,13 +8,14 @@ import { Redis } from 'ioredis'
 import t from 'tap'
 import { answers, hangsUp } from '../../src/phones/behaviours.ts'
 import { runCommand } from '../support/command.ts'
+import { TALKS } from '../support/talks.ts'
 import { waitFor } from '../support/wait.ts'
-import { beginAll, FLOWS, reach } from './people.ts'
+import { beginAll, reach } from './people.ts'
 import { startScene } from './scene.ts'
 
 t.setTimeout(230_000)
 
-const scene = await startScene({ flows: FLOWS, trunk: { channels: 40, cps: 10 } })
+const scene = await startScene({ flows: TALKS, trunk: { channels: 40, cps: 10 } })
 const { exchange, redis, way } = scene
 const [instance] = scene.instances as [(typeof scene.instances)[0]]
 const direct = new Redis(redis.url, { retryStrategy: () => 100, maxRetriesPerRequest: null })

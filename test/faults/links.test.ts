@@ -6,16 +6,17 @@
 import t from 'tap'
 import { answers, hangsUp, neverAnswers } from '../../src/phones/behaviours.ts'
 import type { Behaviour } from '../../src/phones/phone.ts'
+import { TALKS } from '../support/talks.ts'
 import { waitFor } from '../support/wait.ts'
 import { oddEvents, scanners } from './chaos/faults.ts'
-import { beginAll, FLOWS, reach } from './people.ts'
+import { beginAll, reach } from './people.ts'
 import { startScene } from './scene.ts'
 
 t.setTimeout(230_000)
 
 const flows = {
-  ...FLOWS,
-  note: FLOWS.message.replace('flow: message', 'flow: note').replace('Please speak.', 'Now.'),
+  ...TALKS,
+  note: TALKS.message.replace('flow: message', 'flow: note').replace('Please speak.', 'Now.'),
 }
 const config = { inbound: { '+40311234567': 'story' } }
 const scene = await startScene({ flows, trunk: { channels: 40, cps: 30 }, config })

@@ -8,45 +8,11 @@ import { answers, calls, impatient } from '../../src/phones/behaviours.ts'
 import type { Phone } from '../../src/phones/exchange.ts'
 import type { Behaviour, PhoneCall } from '../../src/phones/phone.ts'
 import { speech } from '../../src/phones/speech.ts'
+import type { TALKS } from '../support/talks.ts'
 import { waitFor } from '../support/wait.ts'
 import type { Account, Survivor } from './checker.ts'
 import type { SceneNode } from './node.ts'
 import type { Instance, Scene } from './scene.ts'
-
-const flow = (name: string, steps: string) => `
-flow: ${name}
-language: en
-voice: { name: en-gb, rate: 170 }
-vars: { answer: {}, word: "", to: "" }
-defaults: { timeout: 8s }
-limits: { max_call_time: 2m }
-start: one
-steps:
-${steps}
-`
-const end = 'options: { "1": { say: "Goodbye.", outcome: ended, goto: hangup } }'
-const story = 'Once upon a time there was a telephone that nobody could take away from those who were talking on it'
-
-export const FLOWS = {
-  brief: flow('brief', '  one: { say: "Good morning.", outcome: ended, next: hangup }'),
-  story: flow('story', `  one: { say: "${story}, ${story}." }\n  two: { menu: "To end, press 1.", ${end} }`),
-  wait: flow('wait', `  one: { menu: "Please think, and then press 1.", timeout: 25s, ${end} }`),
-  hold: flow(
-    'hold',
-    `  one: { hold: "One minute, please.", task: { external: desk }, save: answer, on: { done: two, failed: two } }
-  two: { menu: "It is {answer.text}. To end, press 1.", ${end} }`,
-  ),
-  message: flow(
-    'message',
-    `  one: { record: "Please speak.", save: word, final_silence: 2s }
-  two: { menu: "Thank you. To end, press 1.", ${end} }`,
-  ),
-  talk: flow(
-    'talk',
-    `  one: { dial: { number: "{to}" }, timeout: 20s, on: { completed: two, busy: two, no_answer: two, failed: two } }
-  two: { menu: "That was it. To end, press 1.", ${end} }`,
-  ),
-}
 
 export const KINDS = ['plays', 'waits', 'records', 'holds', 'bridged', 'rings', 'gap', 'calls in'] as const
 export type Kind = (typeof KINDS)[number]
@@ -127,7 +93,7 @@ export async function begin(scene: Scene, kind: Kind, given: Begin): Promise<Per
   )
 }
 
-const FLOW: Record<Exclude<Kind, 'calls in'>, keyof typeof FLOWS> = {
+const FLOW: Record<Exclude<Kind, 'calls in'>, keyof typeof TALKS> = {
   ...{ plays: 'story', waits: 'wait', records: 'message', holds: 'hold', bridged: 'talk', rings: 'wait', gap: 'wait' },
 }
 

@@ -8,9 +8,10 @@
 import { writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { TALKS } from '../../support/talks.ts'
 import { waitFor } from '../../support/wait.ts'
 import { broken } from '../checker.ts'
-import { FLOWS, fate, type Person } from '../people.ts'
+import { fate, type Person } from '../people.ts'
 import { startScene } from '../scene.ts'
 import { type Doing, gather } from './crowd.ts'
 import { FAULTS, type Fault } from './faults.ts'
@@ -31,7 +32,7 @@ const log = (text: string): void => console.log(text)
 
 log(`Chaos for ${minutes} minutes, seed ${values.seed}: two instances, two nodes, ${values.calls} calls at once.`)
 const scene = await startScene({
-  ...{ flows: FLOWS, instances: 2, nodes: 2, trunk: { channels: 30, cps: 10 } },
+  ...{ flows: TALKS, instances: 2, nodes: 2, trunk: { channels: 30, cps: 10 } },
   config: { inbound: { '+40311234567': 'story' }, drain_timeout: '4s' },
 })
 const begun = Date.now()
