@@ -1,12 +1,9 @@
 /** A FastAGI server with `ding-dong`, and beside it the feeder of call files: one process, as one would write it. */
-import { renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import AgiServer from 'ding-dong'
+import { type Spool, spoolCall } from './call-file.ts'
 import { serve, settings } from './child.ts'
 
-const { spool, drafts, context, port, question, answer } = settings<
-  Record<'spool' | 'drafts' | 'context' | 'question' | 'answer', string> & { port: number }
->()
+const { port, question, answer, ...spool } = settings<Spool & { question: string; answer: string; port: number }>()
 
 const server = new AgiServer(
   (call) => {
@@ -24,18 +21,4 @@ const server = new AgiServer(
 )
 server.start()
 
-serve(async (number) => {
-  const draft = join(drafts, number)
-  writeFileSync(
-    draft,
-    `Channel: PJSIP/${number}@carrier
-CallerID: <+40311234567>
-WaitTime: 15
-MaxRetries: 0
-Context: ${context}
-Extension: agi
-Priority: 1
-`,
-  )
-  renameSync(draft, join(spool, number))
-})
+serve(async (number) => spoolCall(spool, 'agi', number))

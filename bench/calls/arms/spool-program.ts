@@ -1,22 +1,7 @@
-/** The feeder of the arms that Asterisk itself dials: one call file a call, written beside and moved into its folder. */
-import { renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+/** The feeder of the arms that Asterisk itself dials: one call file a call. */
+import { type Spool, spoolCall } from './call-file.ts'
 import { serve, settings } from './child.ts'
 
-const { spool, drafts, context, extension } = settings<Record<'spool' | 'drafts' | 'context' | 'extension', string>>()
+const { extension, ...spool } = settings<Spool & { extension: string }>()
 
-serve(async (number) => {
-  const draft = join(drafts, number)
-  writeFileSync(
-    draft,
-    `Channel: PJSIP/${number}@carrier
-CallerID: <+40311234567>
-WaitTime: 15
-MaxRetries: 0
-Context: ${context}
-Extension: ${extension}
-Priority: 1
-`,
-  )
-  renameSync(draft, join(spool, number))
-})
+serve(async (number) => spoolCall(spool, extension, number))
