@@ -18,9 +18,7 @@ import { ensureTools, type Part, projectRoot, type Say, type Tools } from './emb
 import { ApelError, type Problem } from './errors.ts'
 import type { CallContext } from './flow/io.ts'
 import type { Log } from './log.ts'
-import { commandEngine, espeak } from './media/engine.ts'
 import { findSound } from './media/sounds.ts'
-import { makeStudio } from './media/voice.ts'
 import { allowList, allowsHost } from './outgoing/allow-list.ts'
 import { makeWeb } from './outgoing.ts'
 import { loadCampaignFiles } from './service/campaign-files.ts'
@@ -41,6 +39,7 @@ import { sweepHourly } from './service/recordings.ts'
 import { openRedis } from './service/redis.ts'
 import { keepRetention } from './service/retention.ts'
 import { openShelf, type Shelf } from './service/shelf.ts'
+import { openStudio } from './service/studio.ts'
 import { makeTakeover } from './service/takeover.ts'
 import { makeWebhooks } from './service/webhooks.ts'
 import { makeReleasers } from './shutdown.ts'
@@ -83,9 +82,6 @@ export interface Reloaded {
   problems: Problem[]
 }
 
-/** Bytes of spoken texts that are kept on the disk; a text with a name in it is spoken once. */
-const SOUNDS_KEPT = 2 * 1024 ** 3
-const HOUR = 3_600_000
 /** ms that the dialer and the nodes get to stop taking new work. */
 const STOPPING = 3_000
 
@@ -133,19 +129,7 @@ async function start(
   const metrics = makeMetrics()
   const events = makeEvents(log)
 
-  const sounds = join(config.flows, 'sounds')
-  const studio = makeStudio({
-    folder: join(config.data_dir, 'sounds'),
-    engine: config.speech.engine === 'command' ? commandEngine(config.speech.command) : espeak(tools.path('espeak-ng')),
-    sox: tools.path('sox'),
-    recorded: sounds,
-  })
-  const sweeping = setInterval(
-    () => void studio.sweep(SOUNDS_KEPT).catch((err) => log.warn({ err }, 'sounds were not swept')),
-    HOUR,
-  )
-  sweeping.unref()
-  releasers.add('the sweeping of sounds', () => clearInterval(sweeping))
+  const studio = openStudio(config, tools, releasers, log)
   const web = makeWeb({ allowHosts: config.http.allow_hosts })
   releasers.add('outgoing connections', () => web.close())
   const settings = settingsOf(config)
@@ -156,7 +140,7 @@ async function start(
   releasers.add('the webhooks', () => within(clock, STOPPING, webhooks.stop(), undefined))
   const list = allowList(config.http.allow_hosts)
   const shelf = await openShelf(config.flows, {
-    sounds: (name, language) => findSound(sounds, name, language) !== null,
+    sounds: (name, language) => findSound(join(config.flows, 'sounds'), name, language) !== null,
     allowHost: (host) => allowsHost(host, list),
   })
   tell(shelf, log)
@@ -319,9 +303,13 @@ async function start(
   heart.onRecovery(() => {
     for (const { id } of calls.registry.list()) void commands.tasks(id).catch(() => undefined)
   })
+  const readCampaigns = async () => {
+    const files = await loadCampaignFiles(config.flows, dialer, known())
+    for (const problem of files.problems) log.warn({ ...problem }, 'a campaign file has a fault')
+    return files
+  }
   await takeover.ours()
-  const files = await loadCampaignFiles(config.flows, dialer, known())
-  for (const problem of files.problems) log.warn({ ...problem }, 'a campaign file has a fault')
+  await readCampaigns()
   for (const { telephony } of nodes) telephony.onChange(({ ready }) => ready && dialer.wake())
   heart.onRecovery(() => dialer.wake())
   await webhooks.start(await another('bell'))
@@ -334,8 +322,7 @@ async function start(
     const problems = await shelf.reload()
     tell(shelf, log)
     await kept.keep()
-    const files = await loadCampaignFiles(config.flows, dialer, known())
-    for (const problem of files.problems) log.warn({ ...problem }, 'a campaign file has a fault')
+    const files = await readCampaigns()
     return {
       flows: shelf.views().length,
       campaigns: files.campaigns,
