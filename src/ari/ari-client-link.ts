@@ -15,6 +15,7 @@
 import type { EventEmitter } from 'node:events'
 import ari from 'ari-client'
 import { ApelError } from '../errors.ts'
+import { heardFrame } from '../turn.ts'
 import { makeRequester, type Operation } from './ari-client-requests.ts'
 import { EVENT_TYPES } from './events.ts'
 import {
@@ -119,6 +120,7 @@ function guardReceiver(socket: EventEmitter, handlers: LinkHandlers): void {
   const receivers = socket.listeners('message') as ((...data: unknown[]) => void)[]
   socket.removeAllListeners('message')
   socket.on('message', (...data: unknown[]) => {
+    heardFrame()
     for (const receive of receivers) {
       try {
         receive.apply(socket, data)

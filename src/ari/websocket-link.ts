@@ -9,7 +9,7 @@
 import type { Writable } from 'node:stream'
 import { WebSocket } from 'ws'
 import { ApelError } from '../errors.ts'
-import { inOnePacket } from '../one-packet.ts'
+import { heardFrame, inOnePacket } from '../turn.ts'
 import {
   ANSWER_WITHIN,
   type AriEvent,
@@ -53,7 +53,10 @@ export async function openWebsocketLink(target: LinkTarget, handlers: LinkHandle
   socket.once('upgrade', (response) => {
     wire = response.socket
   })
-  socket.on('message', (data) => receive(String(data)))
+  socket.on('message', (data) => {
+    heardFrame()
+    receive(String(data))
+  })
   socket.on('pong', () => told || handlers.alive())
   socket.on('error', (error: NodeJS.ErrnoException) => {
     failure = error.code ?? error.message

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import type { ChainableCommander, Redis } from 'ioredis'
 import { ApelError } from '../errors.ts'
-import { inOnePacket } from '../one-packet.ts'
+import { inOnePacket } from '../turn.ts'
 
 export interface Script {
   name: string
