@@ -53,19 +53,7 @@ export function makeStudio({ folder, engine, sox, recorded, width = 2 }: VoiceOp
   const shelves = new Map([[folder, main]])
   const lane = lanes(width)
 
-  /** What was found a moment ago is there still: a campaign asks for the same sentences with every call. */
-  const found = new Map<string, { path: string; at: number }>()
-  const make = async (part: Spoken): Promise<string> => {
-    const key = JSON.stringify(part)
-    const now = Date.now()
-    const known = found.get(key)
-    if (known && now - known.at < trusted) return known.path
-    const path = await ('text' in part ? words(part) : sound(part))
-    found.delete(key)
-    found.set(key, { path, at: now })
-    if (found.size > remembered) found.delete(found.keys().next().value!)
-    return path
-  }
+  const make = (part: Spoken): Promise<string> => ('text' in part ? words(part) : sound(part))
 
   const words = async (part: Extract<Spoken, { text: string }>): Promise<string> => {
     const text = part.text
@@ -123,8 +111,21 @@ export function makeStudio({ folder, engine, sox, recorded, width = 2 }: VoiceOp
 }
 
 function voice(make: (part: Spoken) => Promise<string>, place: (path: string) => Promise<string>, main: Shelf): Voice {
+  /** What was found a moment ago is there still: a campaign asks for the same sentences with every call. */
+  const found = new Map<string, { file: string; at: number }>()
+  const fileOf = async (part: Spoken): Promise<string> => {
+    const key = JSON.stringify(part)
+    const now = Date.now()
+    const known = found.get(key)
+    if (known && now - known.at < trusted) return known.file
+    const file = await place(await make(part))
+    found.delete(key)
+    found.set(key, { file, at: now })
+    if (found.size > remembered) found.delete(found.keys().next().value!)
+    return file
+  }
   return {
-    files: (parts) => Promise.all(parts.map(async (part) => place(await make(part)))),
+    files: (parts) => Promise.all(parts.map(fileOf)),
     duration(files) {
       let sum = 0
       for (const file of files) {
