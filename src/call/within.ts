@@ -2,14 +2,18 @@
 import type { Clock } from './ports.ts'
 
 /** What `work` settles to, or `late` after `ms`. What a late one settles to is nobody's business any more. */
-export async function within<T, L>(clock: Clock, ms: number, work: Promise<T>, late: L): Promise<T | L> {
-  let timer: unknown
-  const deadline = new Promise<L>((resolve) => {
-    timer = clock.setTimeout(() => resolve(late), ms)
+export function within<T, L>(clock: Clock, ms: number, work: Promise<T>, late: L): Promise<T | L> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.setTimeout(() => resolve(late), ms)
+    work.then(
+      (value) => {
+        clock.clearTimeout(timer)
+        resolve(value)
+      },
+      (error: unknown) => {
+        clock.clearTimeout(timer)
+        reject(error)
+      },
+    )
   })
-  try {
-    return await Promise.race([work, deadline])
-  } finally {
-    clock.clearTimeout(timer)
-  }
 }

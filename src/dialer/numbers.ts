@@ -5,7 +5,7 @@
  * lists, and anything else is refused before it is looked at. Emergency and premium numbers are refused here, in code:
  * no configuration can allow them.
  */
-import type { CountryCode } from 'libphonenumber-js'
+import type { CountryCode, PhoneNumber } from 'libphonenumber-js'
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max'
 import { ApelError } from '../errors.ts'
 
@@ -49,8 +49,9 @@ const EMERGENCY_OF: Record<string, string[]> = {
 }
 
 /** A number is looked at several times while it is called, and hardly again. */
-const REMEMBERED = 10_000
-const normalised = new Map<string, string | null>()
+const REMEMBERED = 2_000
+const normalised = new Map<string, PhoneNumber | null>()
+const parsed = new Map<string, PhoneNumber | null>()
 const faults = new Map<string, string | null>()
 
 function remembered<T>(known: Map<string, T>, key: string, find: () => T): T {
@@ -63,6 +64,14 @@ function remembered<T>(known: Map<string, T>, key: string, find: () => T): T {
   return found
 }
 
+/** One in E.164; null when no telephone can have it. */
+function possible(number: string): PhoneNumber | null {
+  return remembered(parsed, number, () => {
+    const found = parsePhoneNumberFromString(number)
+    return found?.isPossible() ? found : null
+  })
+}
+
 /**
  * E.164 for a number in any usual spelling, the extension itself for one that `allow` lists; null for all else. Withheld
  * numbers of inbound calls (`anonymous`, empty) are null as well.
@@ -73,10 +82,13 @@ export function normalise(raw: string, policy: NumberPolicy): string | null {
   // Nothing but digits and what people put between them; libphonenumber would also take `;ext=` and `tel:`.
   if (!/^\+?[0-9 ()./-]{4,32}$/.test(text)) return null
   const country = policy.default_country
-  return remembered(normalised, `${country}${text}`, () => {
-    const found = parsePhoneNumberFromString(text, { defaultCountry: country as CountryCode, extract: false })
-    return found?.isPossible() && E164.test(found.number) ? found.number : null
-  })
+  const found = E164.test(text)
+    ? possible(text)
+    : remembered(normalised, `${country}${text}`, () => {
+        const one = parsePhoneNumberFromString(text, { defaultCountry: country as CountryCode, extract: false })
+        return one?.isPossible() ? one : null
+      })
+  return found !== null && E164.test(found.number) ? found.number : null
 }
 
 /**
@@ -101,8 +113,8 @@ export function judgeNumber(number: string | null, policy: NumberPolicy): Number
   }
   if (!E164.test(number)) return { rule: 'number', reason: 'it is not an E.164 number' }
   const fault = remembered(faults, number, () => {
-    const found = parsePhoneNumberFromString(number)
-    if (found === undefined || !found.isPossible()) return 'no telephone has a number of this length'
+    const found = possible(number)
+    if (found === null) return 'no telephone has a number of this length'
     return found.getType() === 'PREMIUM_RATE' ? 'it is a premium-rate number' : null
   })
   if (fault !== null) return { rule: 'number', reason: fault }
