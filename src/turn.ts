@@ -15,44 +15,61 @@ const MANY = 200
 /** ms over which they are counted. */
 const COUNTED = 500
 
-const held = new Set<Writable>()
-const cell = new Int32Array(new SharedArrayBuffer(4))
-let ending = false
-let heardSince = performance.now()
-let frames = 0
-let spoken = false
-let many = false
-
-/** Called before each write to a connection. */
-export function inOnePacket(stream: Writable): void {
-  if (held.has(stream)) return
-  held.add(stream)
-  stream.cork()
-  endTurn()
+export interface Turn {
+  /** Called before each write to a connection. */
+  inOnePacket(stream: Writable): void
+  /** Called for each frame of Asterisk. */
+  heardFrame(): void
 }
 
-/** Called for each frame of Asterisk. */
-export function heardFrame(): void {
-  frames += 1
-  spoken = true
-  endTurn()
-}
+/** `now` in ms; `rest` lets the whole process stand still for so many ms. */
+export function makeTurn(now: () => number, rest: (ms: number) => void): Turn {
+  const held = new Set<Writable>()
+  let ending = false
+  let since = now()
+  let frames = 0
+  let heard = false
+  let many = false
 
-function endTurn(): void {
-  if (ending) return
-  ending = true
-  setImmediate(() => {
+  const end = (): void => {
     ending = false
     for (const stream of held) stream.uncork()
     held.clear()
-    if (!spoken) return
-    spoken = false
-    const now = performance.now()
-    if (now - heardSince >= COUNTED) {
-      many = (1000 * frames) / (now - heardSince) >= MANY
-      heardSince = now
+    if (!heard) return
+    heard = false
+    const counted = now() - since
+    if (counted >= COUNTED) {
+      many = (1000 * frames) / counted >= MANY
+      since = now()
       frames = 0
     }
-    if (many) Atomics.wait(cell, 0, 0, PAUSE)
-  })
+    if (many) rest(PAUSE)
+  }
+  const endSoon = (): void => {
+    if (ending) return
+    ending = true
+    setImmediate(end)
+  }
+
+  return {
+    inOnePacket(stream) {
+      if (held.has(stream)) return
+      held.add(stream)
+      stream.cork()
+      endSoon()
+    },
+    heardFrame() {
+      frames += 1
+      heard = true
+      endSoon()
+    },
+  }
 }
+
+const cell = new Int32Array(new SharedArrayBuffer(4))
+
+/** Of this process. */
+export const { inOnePacket, heardFrame } = makeTurn(
+  () => performance.now(),
+  (ms) => Atomics.wait(cell, 0, 0, ms),
+)

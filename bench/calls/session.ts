@@ -38,7 +38,7 @@ export class Session {
     const arm = await startArm(name, this.stage)
     this.#arms.set(name, arm)
     this.#say(`${name}: warming up`)
-    await measure(this.stage, arm, 200, 40)
+    await measure(this.stage, arm, 1000, 50)
     return arm
   }
 
