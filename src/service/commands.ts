@@ -26,7 +26,7 @@ export interface Commands {
 const ANSWER_WITHIN = 500
 const TRIES = 2
 
-/** `bell` is a connection of its own. */
+/** `bell` is a connection that listens. */
 export async function makeCommands(
   { store, registry, clock, log }: { store: Store; registry: Registry; clock: Clock; log: Log },
   bell: Redis,

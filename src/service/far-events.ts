@@ -27,7 +27,7 @@ export interface FarParts {
   log: Log
 }
 
-/** `bell` is a connection of its own. */
+/** `bell` is a connection that listens. */
 export async function shareEvents({ store, events, instance, clock, log }: FarParts, bell: Redis): Promise<FarEvents> {
   const listeners = new Set<(event: ServiceEvent) => void>()
   let wantedUntil = 0

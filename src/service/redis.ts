@@ -65,10 +65,17 @@ async function placeOf(config: Config, tools: Tools | null, parts: RedisParts): 
 export async function openRedis(config: Config, tools: Tools | null, parts: RedisParts): Promise<OpenRedis> {
   const { log, releasers, clock } = parts
   const place = await placeOf(config, tools, parts)
-  const another = async (purpose: Purpose): Promise<Redis> => {
+  const open = async (purpose: Purpose): Promise<Redis> => {
     const redis = await connect(place, purpose)
     releasers.add(`the Redis connection for ${purpose}`, () => redis.disconnect())
     return redis
+  }
+  // All who listen do so on one: each would be woken by every ring.
+  let bell: Promise<Redis> | null = null
+  const another = (purpose: Purpose): Promise<Redis> => {
+    if (purpose !== 'bell') return open(purpose)
+    bell ??= open(purpose)
+    return bell
   }
   const ledger = await another('ledger')
   for (const fault of await checkServer(ledger)) {

@@ -44,7 +44,7 @@ export interface TakeoverParts {
 export interface Takeover {
   /** Goes on with what an earlier process of our own name has left. Settles when it is all in hand. */
   ours(): Promise<void>
-  /** Looks after the others from now on; `bell` is a connection of its own. */
+  /** Looks after the others from now on; `bell` is a connection that listens. */
   start(bell: Redis): Promise<void>
   stop(): void
 }

@@ -76,7 +76,9 @@ export function makeWebhooks(hooks: readonly Hook[], ports: WebhookPorts): Webho
       await register()
       hourly()
       const byId = new Map(carriers.map((carrier) => [carrier.id, carrier]))
-      bell.on('message', (_channel: string, id: string) => byId.get(id)?.ring())
+      bell.on('message', (channel: string, id: string) => {
+        if (channel === keys.hooksBell) byId.get(id)?.ring()
+      })
       await bell.subscribe(keys.hooksBell)
       for (const carrier of carriers) carrier.start()
     },

@@ -8,7 +8,7 @@ import type { Db } from './db.ts'
 import { keys } from './keys.ts'
 
 export type Ring =
-  /** A call has ended: its trunk and campaign have room. Empty texts: none. */
+  /** A call has ended while somebody waits for room: its trunk and campaign have some. Empty texts: none. */
   | { bell: 'freed'; campaign: string; trunk: string }
   /** There is something new to dial. */
   | { bell: 'work'; campaign: string }
@@ -33,14 +33,24 @@ export type Ring =
 /** `task`: one was finished, its result is in the ledger. */
 export type Asking = { do: 'hangup' } | { do: 'raise'; situation: string } | { do: 'task' }
 
-/** Listens on a connection of its own; gives the way to stop. The listener must not throw. */
+/** Who listens on a connection: each ring is read once. */
+const listening = new WeakMap<Redis, Set<(ring: Ring) => void>>()
+
+/** Listens on a connection that may have other listeners; gives the way to stop. The listener must not throw. */
 export async function listen(redis: Redis, listener: (ring: Ring) => void): Promise<() => void> {
-  const handler = (channel: string, text: string): void => {
-    if (channel === keys.bell) listener(JSON.parse(text) as Ring)
+  const known = listening.get(redis)
+  const all = known ?? new Set()
+  if (known === undefined) {
+    listening.set(redis, all)
+    redis.on('message', (channel: string, text: string) => {
+      if (channel !== keys.bell) return
+      const ring = JSON.parse(text) as Ring
+      for (const each of all) each(ring)
+    })
   }
-  redis.on('message', handler)
+  all.add(listener)
   await redis.subscribe(keys.bell)
-  return () => redis.off('message', handler)
+  return () => void all.delete(listener)
 }
 
 /** Rings for every instance, this one included. */

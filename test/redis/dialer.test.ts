@@ -1,4 +1,5 @@
 import t from 'tap'
+import { listen } from '../../src/store/bell.ts'
 import type { CampaignState } from '../../src/store/campaigns.ts'
 import { campaignOf, numbers, type PaperDialer, paperDialer, trunk } from '../support/dialer.ts'
 import { waitFor } from '../support/wait.ts'
@@ -130,6 +131,25 @@ t.test('a trunk never has more calls than channels, a campaign never more than i
   await isIn(paper, 'narrow', 'finished')
   const narrow = paper.placed.findIndex(({ record }) => record.campaign === 'narrow')
   t.ok(narrow <= 5, `the second campaign has its turn among the first calls (was ${narrow})`)
+})
+
+t.test('the end of a call is rung out only while somebody waits for room', async (t) => {
+  for (const [channels, rung] of [
+    [100, false],
+    [1, true],
+  ] as const) {
+    const { redis, paper } = await bench(t, {
+      trunks: [trunk({ channels, cps: 200 })],
+      onPlace: (call, p) => p.end(call, 'completed'),
+    })
+    const rings = new Set<string>()
+    await listen(await redis.another('bell'), ({ bell }) => rings.add(bell))
+    await campaignOf(paper, 'c', numbers(20))
+    await paper.dialer.campaigns.act('c', 'start')
+    await isIn(paper, 'c', 'finished')
+    await waitFor(() => rings.has('state'))
+    t.equal(rings.has('freed'), rung, `${channels} channels`)
+  }
 })
 
 t.test('a pause holds what is not dialled yet, at once; stop ends what rings', async (t) => {

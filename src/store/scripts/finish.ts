@@ -109,7 +109,7 @@ if c then
 end
 if trunk ~= cjson.null then trunksays(trunk, a.id, number, not none(a.sign) and a.sign or nil, a.now) end
 if c then settle(c, a.now) end
-ring({ bell = 'freed', campaign = c or '', trunk = trunk ~= cjson.null and trunk or '' })
+freed(c, trunk ~= cjson.null and trunk or '')
 return 'true'
 `,
 )
@@ -176,7 +176,7 @@ if c then
   end
   settle(c, idtime(a.id) or 0)
 end
-ring({ bell = 'freed', campaign = c or '', trunk = trunk ~= cjson.null and trunk or '' })
+freed(c, trunk ~= cjson.null and trunk or '')
 return 'true'
 `,
 )

@@ -55,6 +55,13 @@ local function move(c, row, s, to)
 end
 
 local function ring(message) call('PUBLISH', P .. 'bell', cjson.encode(message)) end
+
+-- Whoever was told to wait until a channel is given back asks again every second by itself; for so long and a little longer
+-- the end of a call is news to somebody.
+local function waits() call('SET', P .. 'waits', '1', 'PX', 5000) end
+local function freed(c, trunk)
+  if call('EXISTS', P .. 'waits') == 1 then ring({ bell = 'freed', campaign = c or '', trunk = trunk }) end
+end
 ${outbox}
 local function setstate(c, state)
   call('HSET', camp(c), 'state', state)

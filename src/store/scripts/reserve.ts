@@ -153,7 +153,10 @@ judge('paused', call('EXISTS', P .. 'paused') == 1 and 'hold' or 'pass')
 
 if a.explain then return cjson.encode({ verdicts = verdicts }) end
 if first then
-  if first.verdict == 'busy' then first.wait = wait or -1 end
+  if first.verdict == 'busy' then
+    first.wait = wait or -1
+    if first.wait < 0 then waits() end
+  end
   return cjson.encode(first)
 end
 
@@ -224,7 +227,9 @@ for _, t in ipairs(a.trunks) do
     if not free or w < free then free = w end
   end
 end
-if not free or (c and not none(a.concurrency) and call('SCARD', camp(c) .. ':live') >= a.concurrency) then room = -1
+if not free or (c and not none(a.concurrency) and call('SCARD', camp(c) .. ':live') >= a.concurrency) then
+  room = -1
+  waits()
 else room = math.max(room, free) end
 return cjson.encode({ verdict = 'reserved', trunk = trunk.name, attempt = attempt, kind = kind, room = room })
 `,
