@@ -173,10 +173,9 @@ async function start(
   const calls: Calls = makeCalls({
     ledger: {
       update: (id, fields) => dialer.ledger.update(id, fields),
-      steps: (id, steps) => dialer.ledger.steps(id, steps),
-      async journal(id, entry) {
+      async journal(id, entry, steps) {
         const keep = entry.type === 'begin' ? config.retention.journals : null
-        if (!(await store.journals.add(id, app, entry, keep)))
+        if (!(await store.journals.add(id, app, entry, keep, steps)))
           throw new ApelError('not_ours', `The call ${id} is held by another process now.`, { call: id })
       },
       finish: (record, left) => dialer.ledger.finish(record, left),

@@ -50,8 +50,6 @@ export interface ConversationOptions {
   stopDial(id: string): void
   /** The flow ends the call. */
   hangup(): void
-  /** Keeps the steps that were entered. */
-  trace(steps: StepTrace[]): void
 }
 
 export class Conversation {
@@ -106,9 +104,9 @@ export class Conversation {
     this.#last = at
     const before = this.#writer.state
     const { entry, effects } = this.#writer.take(input)
-    const written = journal.write(entry)
-    // In the same packet as its input.
-    this.#trace(effects, at)
+    const steps = entered(effects, at)
+    const written = journal.write(entry, steps)
+    for (const step of steps) ports.publish({ type: 'call.step', data: { id: record.id, ...step } })
     await written
     ports.watch?.(record.id, input, effects, this.#writer.state, before)
     if (event.type === 'hangup') this.#ended ??= event.by
@@ -251,16 +249,12 @@ export class Conversation {
   #later(event: FlowEvent): void {
     this.#options.post(event)
   }
+}
 
-  #trace(effects: Effect[], at: number): void {
-    const { record, ports, trace } = this.#options
-    const steps = effects.flatMap((effect) => {
-      if (effect.type !== 'enter') return []
-      const { type: _, ...entered } = effect
-      return [{ at, ...entered }]
-    })
-    if (steps.length === 0) return
-    trace(steps)
-    for (const entered of steps) ports.publish({ type: 'call.step', data: { id: record.id, ...entered } })
-  }
+function entered(effects: Effect[], at: number): StepTrace[] {
+  return effects.flatMap((effect) => {
+    if (effect.type !== 'enter') return []
+    const { type: _, ...step } = effect
+    return [{ at, ...step }]
+  })
 }

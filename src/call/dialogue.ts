@@ -13,7 +13,7 @@ import type { Journal } from './journal.ts'
 import { Keypad } from './keypad.ts'
 import { Player } from './player.ts'
 import type { CallPorts, Clock, Line, LineEvent, Telephony } from './ports.ts'
-import type { CallRecord, StepTrace } from './record.ts'
+import type { CallRecord } from './record.ts'
 import { Recorder } from './recorder.ts'
 import type { Taken } from './taken.ts'
 import { TalkWatch } from './talk.ts'
@@ -37,7 +37,6 @@ export interface DialogueOptions {
   post(reply: Reply): void
   /** The flow ends the call. */
   hangup(): void
-  trace(steps: StepTrace[]): void
   /** The record's `recordings` have changed. */
   listed(): void
 }

@@ -7,6 +7,7 @@ import { ApelError } from '../errors.ts'
 import type { Entry } from '../flow/journal.ts'
 import type { Log } from '../log.ts'
 import type { CallLedger, Clock } from './ports.ts'
+import type { StepTrace } from './record.ts'
 import { within } from './within.ts'
 
 /** ms that an effect waits for its journal. */
@@ -19,7 +20,7 @@ export class Journal {
   readonly #ledger: CallLedger
   readonly #clock: Clock
   readonly #log: Log
-  readonly #kept: Entry[] = []
+  readonly #kept: { entry: Entry; steps: StepTrace[] }[] = []
   /** Entries that there was no room for, since then. */
   #lost = 0
   #writing: Promise<boolean> | null = null
@@ -35,13 +36,14 @@ export class Journal {
     this.#log = log
   }
 
-  /** Settles when the entry is written, or after 250 ms. Never rejects. */
-  async write(entry: Entry): Promise<void> {
+  /** Settles when the entry is written, with the steps that were entered with it, or after 250 ms. Never rejects. */
+  async write(entry: Entry, steps: StepTrace[] = []): Promise<void> {
     if (this.#kept.length >= most) this.#lost += 1
     else {
-      if (this.#lost > 0) this.#kept.push({ type: 'gap', at: this.#clock.now(), lost: this.#lost })
+      if (this.#lost > 0)
+        this.#kept.push({ entry: { type: 'gap', at: this.#clock.now(), lost: this.#lost }, steps: [] })
       this.#lost = 0
-      this.#kept.push(entry)
+      this.#kept.push({ entry, steps })
     }
     await this.flush(patience)
   }
@@ -56,7 +58,8 @@ export class Journal {
   async #write(): Promise<boolean> {
     try {
       while (this.#kept.length > 0) {
-        await this.#ledger.journal(this.#id, this.#kept[0]!)
+        const { entry, steps } = this.#kept[0]!
+        await this.#ledger.journal(this.#id, entry, steps)
         this.#kept.shift()
       }
       this.#away = false

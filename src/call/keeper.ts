@@ -5,7 +5,7 @@
 import type { Left } from '../flow/io.ts'
 import type { Log } from '../log.ts'
 import type { CallLedger, Clock } from './ports.ts'
-import type { CallRecord, StepTrace } from './record.ts'
+import type { CallRecord } from './record.ts'
 import { within } from './within.ts'
 
 /** ms for one write on the way. */
@@ -31,10 +31,6 @@ export class Keeper {
   /** True when the ledger has it. Never rejects. */
   update(fields: Parameters<CallLedger['update']>[1]): Promise<boolean> {
     return this.#next(() => this.#ledger.update(this.#id, fields))
-  }
-
-  steps(steps: StepTrace[]): Promise<boolean> {
-    return this.#next(() => this.#ledger.steps(this.#id, steps))
   }
 
   /** Settles when the ledger has the final record. Never rejects. */

@@ -294,7 +294,6 @@ export class LiveCall {
       journal: this.#journal,
       post: (reply) => this.#mailbox.post(reply),
       hangup: () => this.#hangUp(),
-      trace: (steps) => void this.#keeper.steps(steps),
       listed: () => void this.#keeper.update({ recordings: [...this.record.recordings] }),
     })
   }

@@ -145,12 +145,11 @@ export interface Voice {
 export interface CallLedger {
   /** Fields that became known while the call goes on, e.g. `ringing_at`, `answered_at`. */
   update(id: string, fields: Partial<CallRecord> & { state?: 'dialing' | 'ringing' | 'up' }): Promise<void>
-  steps(id: string, steps: StepTrace[]): Promise<void>
   /**
-   * An entry of the conversation's journal, kept before the effects of its input are performed. Rejects with `not_ours` when
-   * another process holds the call by now.
+   * An entry of the conversation's journal, kept before the effects of its input are performed, and the steps that were
+   * entered with it. Rejects with `not_ours` when another process holds the call by now.
    */
-  journal(id: string, entry: Entry): Promise<void>
+  journal(id: string, entry: Entry, steps: StepTrace[]): Promise<void>
   /**
    * The final result, exactly once: record, contact's next state, trunk's channel given back, and what the next
    * conversation may read as `previous`. Called again when it rejects.

@@ -3,7 +3,7 @@
  * callbacks meet what is stored. An attempt ends once; whoever comes second changes nothing.
  */
 import type { CallLedger, Clock, ServiceEvent } from '../call/ports.ts'
-import type { CallRecord, Disposition, StepTrace } from '../call/record.ts'
+import type { CallRecord, Disposition } from '../call/record.ts'
 import { ApelError } from '../errors.ts'
 import type { Left } from '../flow/io.ts'
 import type { Log } from '../log.ts'
@@ -56,10 +56,6 @@ export class Ledger implements Omit<CallLedger, 'journal'> {
       })
     }
     if (!kept) throw new ApelError('not_found', `The ledger has no call ${id} that is on.`, { call: id })
-  }
-
-  async steps(id: string, steps: StepTrace[]): Promise<void> {
-    await this.ports.store.attempts.addSteps(id, steps)
   }
 
   async finish(record: CallRecord, left: Left = NOTHING): Promise<void> {

@@ -211,11 +211,6 @@ export class Attempts {
     }
   }
 
-  async addSteps(id: string, steps: StepTrace[]): Promise<void> {
-    if (steps.length === 0) return
-    await this.db.call((redis) => redis.rpush(keys.steps(id), ...steps.map((step) => JSON.stringify(step))))
-  }
-
   async steps(id: string): Promise<StepTrace[]> {
     return (await this.db.call((redis) => redis.lrange(keys.steps(id), 0, -1))).map((text) => JSON.parse(text))
   }

@@ -4,6 +4,7 @@
  * expires by itself; the texts that are in use are kept anew from time to time and so outlive every journal that names them.
  */
 import { createHash } from 'node:crypto'
+import type { StepTrace } from '../call/record.ts'
 import { type Db, script } from './db.ts'
 import { keys } from './keys.ts'
 
@@ -14,8 +15,9 @@ export interface KeptText {
 }
 
 /**
- * ARGV: the call's key, its journal's, who writes, the entry, how long to keep the journal. 0: the call is another's. A call that
- * is not there at all (another ledger, one that came back empty) is nobody's, and its journal of no use.
+ * ARGV: the call's key, its journal's, who writes, the entry, how long to keep the journal, the key of its steps, the steps that
+ * were entered. 0: the call is another's. A call that is not there at all (another ledger, one that came back empty) is
+ * nobody's, and its journal of no use.
  */
 const addScript = script(
   'journal',
@@ -24,6 +26,7 @@ if not owner then return 1 end
 if owner ~= ARGV[3] then return 0 end
 redis.call('RPUSH', ARGV[2], ARGV[4])
 if ARGV[5] ~= '' then redis.call('PEXPIRE', ARGV[2], ARGV[5]) end
+if #ARGV > 6 then redis.call('RPUSH', ARGV[6], unpack(ARGV, 7)) end
 return 1`,
 )
 
@@ -38,10 +41,11 @@ export class Journals {
 
   /**
    * Adds an entry if `owner` still holds the call; false when it does not. `keep`: with a call's first entry, how long
-   * the journal is kept, ms.
+   * the journal is kept, ms. `steps` are those of the call's record that its input has led through.
    */
-  async add(id: string, owner: string, entry: unknown, keep: number | null): Promise<boolean> {
-    const args = [keys.attempt(id), keys.journal(id), owner, JSON.stringify(entry), keep ?? '']
+  async add(id: string, owner: string, entry: unknown, keep: number | null, steps: StepTrace[] = []): Promise<boolean> {
+    const args = [keys.attempt(id), keys.journal(id), owner, JSON.stringify(entry), keep ?? '', keys.steps(id)]
+    for (const step of steps) args.push(JSON.stringify(step))
     return (await this.db.eval(addScript, args)) === 1
   }
 

@@ -128,8 +128,10 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const add = <T>(map: Map<string, T[]>, id: string, more: T[]) => map.set(id, [...(map.get(id) ?? []), ...more])
   const ledger: CallLedger = {
     update: async () => {},
-    steps: async (id, more) => void add(steps, id, more),
-    journal: async (id, entry) => void add(journals, id, [entry]),
+    async journal(id, entry, entered) {
+      add(journals, id, [entry])
+      add(steps, id, entered)
+    },
     finish: async (record) => void finished.push({ ...record }),
   }
   const web = makeWeb({ allowHosts: options.allowHosts ?? [] })

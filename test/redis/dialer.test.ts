@@ -366,7 +366,7 @@ t.test('conversations are counted by the steps of the campaign’s own flow, not
   ]
   const { paper } = await bench(t, {
     onPlace: async (call, p) => {
-      await p.dialer.ledger.steps(call.record.id, steps)
+      await p.store.journals.add(call.record.id, 'apel-one-1', { type: 'start' }, null, steps)
       await p.end(call, 'completed')
     },
   })

@@ -62,8 +62,8 @@ async function lived(paper: PaperDialer): Promise<void> {
   await waitFor(() => paper.placed.length === 2)
   for (const call of paper.placed) {
     const { id, number } = call.record
-    await paper.store.journals.add(id, 'apel-one-1', { type: 'begin', contact: { number } }, 30 * DAY)
-    await paper.store.attempts.addSteps(id, [{ at: 1, step: 'ask', event: 'start' }])
+    const steps = [{ at: 1, step: 'ask', event: 'start' }]
+    await paper.store.journals.add(id, 'apel-one-1', { type: 'begin', contact: { number } }, 30 * DAY, steps)
     await paper.dialer.callbacks.schedule(call.record, {
       ...{
         to: null,

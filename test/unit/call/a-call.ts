@@ -129,8 +129,11 @@ export function memoryPorts(clock: HandClock): {
   const ports: CallPorts = {
     ledger: {
       update: (_, fields) => kept(() => ledger.updates.push(fields)),
-      steps: (_, steps) => kept(() => ledger.steps.push(...steps)),
-      journal: (_, input) => kept(() => ledger.journal.push(input as { type: string; at: number })),
+      journal: (_, input, steps) =>
+        kept(() => {
+          ledger.journal.push(input as { type: string; at: number })
+          ledger.steps.push(...steps)
+        }),
       finish: (record, { tasks }) => kept(() => ledger.finished.push({ record: { ...record }, tasks })),
     },
     book: { allowed: async () => true, schedule: async () => true },

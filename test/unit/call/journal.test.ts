@@ -1,6 +1,7 @@
 import t from 'tap'
 import { Journal } from '../../../src/call/journal.ts'
 import type { CallLedger } from '../../../src/call/ports.ts'
+import type { StepTrace } from '../../../src/call/record.ts'
 import type { Entry } from '../../../src/flow/journal.ts'
 import { handClock, quiet, settled } from './by-hand.ts'
 
@@ -9,15 +10,17 @@ const entry = (key: string): Entry => ({ type: 'key', at: 0, key, sum: '' })
 function setUp() {
   const clock = handClock()
   const written: unknown[] = []
+  const steps: StepTrace[] = []
   const state: { mood: 'well' | 'failing' | 'hanging' } = { mood: 'well' }
   const ledger = {
-    async journal(_: string, input: unknown) {
+    async journal(_: string, input: unknown, entered: StepTrace[]) {
       if (state.mood === 'failing') throw new Error('READONLY')
       if (state.mood === 'hanging') await new Promise(() => {})
       written.push(input)
+      steps.push(...entered)
     },
   } as unknown as CallLedger
-  return { clock, written, state, journal: new Journal('call-1', ledger, clock, quiet) }
+  return { clock, written, steps, state, journal: new Journal('call-1', ledger, clock, quiet) }
 }
 
 t.test('an entry is written before its effects are performed', async (t) => {
@@ -27,14 +30,16 @@ t.test('an entry is written before its effects are performed', async (t) => {
 })
 
 t.test('a ledger that fails holds nothing up, and gets what it missed in order', async (t) => {
-  const { journal, written, state } = setUp()
+  const { journal, written, steps, state } = setUp()
+  const step = (at: number): StepTrace => ({ at, step: 'ask', event: 'start' })
   state.mood = 'failing'
-  await journal.write(entry('a'))
+  await journal.write(entry('a'), [step(1), step(2)])
   await journal.write(entry('b'))
   t.same(written, [])
   state.mood = 'well'
-  await journal.write(entry('c'))
+  await journal.write(entry('c'), [step(3)])
   t.same(written, [entry('a'), entry('b'), entry('c')])
+  t.same(steps, [step(1), step(2), step(3)], 'the steps come with their entries')
 })
 
 t.test('a ledger that hangs is waited for a quarter of a second', async (t) => {
