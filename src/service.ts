@@ -39,6 +39,7 @@ import { sweepHourly } from './service/recordings.ts'
 import { openRedis } from './service/redis.ts'
 import { keepRetention } from './service/retention.ts'
 import { openShelf, type Shelf } from './service/shelf.ts'
+import { lookForStrays } from './service/strays.ts'
 import { openStudio } from './service/studio.ts'
 import { makeTakeover } from './service/takeover.ts'
 import { makeWebhooks } from './service/webhooks.ts'
@@ -314,6 +315,8 @@ async function start(
   await webhooks.start(await another('bell'))
   await takeover.start(await another('bell'))
   releasers.add('the lookout for dead instances', () => takeover.stop())
+  const { sighted } = takeover
+  releasers.add('the lookout for their callers', lookForStrays({ store, nodes, owner, sighted, clock, log }))
   await dialer.start()
   releasers.add('the dialer', () => within(clock, STOPPING, dialer.stop(), undefined))
 

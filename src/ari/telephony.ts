@@ -68,6 +68,10 @@ export interface NodeTelephony extends Telephony {
   onChange(handler: (standing: Standing & { ready: boolean }) => void): void
   /** All channels on the node. Rejects as `AriLink.request` does. */
   channels(): Promise<ListedChannel[]>
+  /** The names of all applications on the node. */
+  applications(): Promise<string[]>
+  /** Takes a channel that is in another application into ours, as if it had come here with `args`. */
+  moveHere(id: string, args: readonly string[]): Promise<void>
   /** Ends a channel by its id; one that is gone already is success. */
   hangupById(id: string): Promise<void>
   /** See `Lines.hold`; to be called before `start`. */
@@ -234,6 +238,16 @@ export function makeTelephony(options: TelephonyOptions): NodeTelephony {
         const app = plan?.app_name === 'Stasis' ? (String(plan.app_data).split(',')[0] ?? '') : ''
         return [{ id: found.channel, state: found.state, app, args: found.args }]
       })
+    },
+    async applications() {
+      const body = await ask('GET', '/applications')
+      return (Array.isArray(body) ? body : []).flatMap((each) => {
+        const { name } = (each ?? {}) as { name?: unknown }
+        return typeof name === 'string' ? [name] : []
+      })
+    },
+    async moveHere(id, args) {
+      await ask('POST', `/channels/${encodeURIComponent(id)}/move`, { app: options.app, appArgs: args.join(',') }, true)
     },
     async hangupById(id) {
       const live = lines.find(id)

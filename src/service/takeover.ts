@@ -46,6 +46,8 @@ export interface Takeover {
   ours(): Promise<void>
   /** Looks after the others from now on; `bell` is a connection that listens. */
   start(bell: Redis): Promise<void>
+  /** Whether a lease that is gone says that its instance is. */
+  sighted(): Promise<boolean>
   stop(): void
 }
 
@@ -95,13 +97,18 @@ export function makeTakeover(parts: TakeoverParts): Takeover {
     }
   }
 
-  async function look(willed = false): Promise<void> {
+  async function sighted(): Promise<boolean> {
     if (!parts.awake()) {
       blind = monotonic()
-      return missing.clear()
+      missing.clear()
+      return false
     }
     blind ??= monotonic() - (await upFor(store.db))
-    if (monotonic() - blind < SETTLING && !willed) return
+    return monotonic() - blind >= SETTLING
+  }
+
+  async function look(willed = false): Promise<void> {
+    if (!(await sighted()) && !(willed && parts.awake())) return
     const gone = (await leaseless(store.db)).filter((name) => name !== owner.instance)
     for (const name of missing.keys()) if (!gone.includes(name)) missing.delete(name)
     // An embedded node is its own instance's: another one of that name is another node.
@@ -126,6 +133,7 @@ export function makeTakeover(parts: TakeoverParts): Takeover {
 
   return {
     ours: () => take(owner.instance, null),
+    sighted,
     async start(bell) {
       unlisten = await listen(bell, (ring) => {
         if (ring.bell !== 'left') return

@@ -100,6 +100,24 @@ export async function living(db: Db, but: string): Promise<string[]> {
   return names.filter((_, n) => found[n] === 1)
 }
 
+/**
+ * Those of these ARI applications whose process is gone: its instance has no lease, or has begun anew since. Names that are
+ * not made as ours are nobody's business.
+ */
+export async function abandoned(db: Db, apps: string[]): Promise<string[]> {
+  const ours = apps.flatMap((app) => {
+    const [, instance, epoch] = /^apel-(.+)-(\d+)$/.exec(app) ?? []
+    return instance === undefined ? [] : [{ app, instance, epoch: Number(epoch) }]
+  })
+  if (ours.length === 0) return []
+  const found = await db.batch<(number | string | null)[]>((pipeline) => {
+    for (const { instance } of ours) pipeline.exists(keys.lease(instance)).get(keys.epoch(instance))
+  })
+  return ours
+    .filter(({ epoch }, n) => found[2 * n] === 0 || Number(found[2 * n + 1] ?? 0) > epoch)
+    .map(({ app }) => app)
+}
+
 /** Since when this Redis has been up, ms. */
 export async function upFor(db: Db): Promise<number> {
   const info = await db.call((redis) => redis.info('server'))

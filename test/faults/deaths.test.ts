@@ -8,7 +8,7 @@ import { hangsUp } from '../../src/phones/behaviours.ts'
 import { runCommand } from '../support/command.ts'
 import { TALKS } from '../support/talks.ts'
 import { waitFor } from '../support/wait.ts'
-import { beginAll, KINDS, reach } from './people.ts'
+import { begin, beginAll, KINDS, reach } from './people.ts'
 import { type Instance, startScene } from './scene.ts'
 
 t.setTimeout(220_000)
@@ -63,6 +63,19 @@ t.test('F4, one sleeps for longer than its lease: it dials nothing on it, and no
   )
   await reach(t, scene, all, 'F4')
   t.equal((await scene.exchange.dialogs()).filter(({ to }) => to === '+40730999999').length, 0)
+})
+
+t.test('a caller whose process died before it could write the call down is taken in by another', async (t) => {
+  await scene.ready()
+  const waits = 'an inbound call waits for the ledger'
+  scene.redis.freeze(true)
+  const caller = await begin(scene, 'calls in', { instance: first, node: scene.nodes[0]! })
+  const holder = () => scene.instances.find(({ service }) => service.log().includes(waits)) ?? null
+  const { service } = await waitFor(holder, { what: 'somebody who has the call' })
+  await service.end('SIGKILL')
+  scene.redis.freeze(false)
+  await reach(t, scene, [caller], 'the caller')
+  await service.start()
 })
 
 t.test(
