@@ -11,6 +11,7 @@ import { ApelError } from '../errors.ts'
 import type { LiveLine } from './line.ts'
 import { TALK_DETECT } from './line-commands.ts'
 import type { Lines } from './lines.ts'
+import type { Lobbies } from './lobbies.ts'
 import type { Node } from './node.ts'
 import { refused, saidBy } from './refusals.ts'
 
@@ -19,10 +20,11 @@ const ENTRY_WITHIN = 2_000
 /** ms that Asterisk's own dial timeout may be late. */
 const RING_GRACE = 5_000
 
-/** See `Telephony.dial`. Rejects with `channel_exists`, `endpoint_refused`, `ari_refused`, `ari_no_answer`, `node_down`. */
+/** See `Telephony.dial`. `lobbies`: null while there are few others. Rejects with `channel_exists`, `endpoint_refused`, `ari_refused`, `ari_no_answer`, `node_down`. */
 export async function dial(
   node: Node,
   lines: Lines,
+  lobbies: Lobbies | null,
   order: DialOrder,
   listener: (event: LineEvent) => void,
 ): Promise<Line> {
@@ -38,6 +40,7 @@ export async function dial(
     throw error
   }
   await live.entry(ENTRY_WITHIN)
+  if (!live.state.ended) lobbies?.enter(order.id)
   try {
     await order.turn?.()
   } catch (error) {

@@ -12,6 +12,7 @@ import { dial } from './dial.ts'
 import { readChannel, readEvent } from './events.ts'
 import { makeLines } from './lines.ts'
 import { type AriLink, nodeDown, type OpenLink } from './link.ts'
+import { CROWD, makeLobbies } from './lobbies.ts'
 import type { Node } from './node.ts'
 import { type Facts, filterEvents, missingEndpoint, readFacts, tooOld } from './readiness.ts'
 import { saidBy } from './refusals.ts'
@@ -42,6 +43,8 @@ export interface TelephonyOptions {
   exclusively?: Exclusively
   /** Told how long each request was answered after, seconds, whatever the answer was. */
   answeredAfter?(seconds: number): void
+  /** For tests: from how many channels on each one is dialled in a lobby. */
+  crowd?: number
   /** For tests: another way to open a link. */
   open?: OpenLink
 }
@@ -117,6 +120,8 @@ export function makeTelephony(options: TelephonyOptions): NodeTelephony {
     return answer
   }
   const node: Node = { name: options.node, app: options.app, clock, log, request }
+  const lobbies = makeLobbies(node)
+  const crowd = options.crowd ?? CROWD
 
   const lines = makeLines(node, options.inboundLimit ?? 3_600_000, (call) => {
     if (!inbound) return false
@@ -209,7 +214,7 @@ export function makeTelephony(options: TelephonyOptions): NodeTelephony {
       if (!supervisor.fresh()) {
         return Promise.reject(nodeDown(options.node, supervisor.standing().reason ?? 'silent', false))
       }
-      return dial(node, lines, order, listener)
+      return dial(node, lines, lines.size() < crowd ? null : lobbies, order, listener)
     },
     ...makeBridges(node),
     attach: (id, listener) => lines.attach(id, listener).line,

@@ -20,6 +20,7 @@ import {
   OPEN_WITHIN,
   type Query,
 } from './link.ts'
+import { entersLobby } from './lobbies.ts'
 import { makePending } from './pending.ts'
 import { basic, knock, makePlainHttp, readBody } from './plain-http.ts'
 
@@ -90,7 +91,7 @@ export async function openWebsocketLink(target: LinkTarget, handlers: LinkHandle
     request(method, path, query = {}, body, deadline = ANSWER_WITHIN) {
       const uri = `${path}${search(query)}`
       const text = body === undefined ? undefined : JSON.stringify(body)
-      if (waitsForSound(path)) return http.request(method, uri, text, deadline)
+      if (waitsForSound(path) && !entersLobby(path)) return http.request(method, uri, text, deadline)
       if (socket.readyState !== WebSocket.OPEN) {
         return Promise.reject(nodeDown(target.node, pending.ended() ?? 'closing', false))
       }

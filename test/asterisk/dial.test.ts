@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { answers, calls, hangsUp, neverAnswers, refuses } from '../../src/phones/behaviours.ts'
 import type { Behaviour } from '../../src/phones/phone.ts'
 import { speech, tone } from '../../src/phones/speech.ts'
+import { bridgesIn } from '../support/bridges.ts'
 import { waitFor } from '../support/wait.ts'
 import { programOf } from '../unit/call/a-call.ts'
 import { startStage } from './conversation-stage.ts'
@@ -13,8 +14,7 @@ const stage = await startStage({ transfers: (number) => number !== '+40799999999
 t.teardown(() => stage.stop())
 async function nothingLeft(t: Test): Promise<void> {
   await waitFor(async () => (await stage.channels()) === 0, { what: 'the end of every channel' })
-  const bridges = (await stage.asterisk.cli('bridge show all')).trim().split('\n')
-  t.equal(bridges.length, 1, `no bridge is left: ${bridges.slice(1).join('; ')}`)
+  t.same(bridgesIn(await stage.asterisk.cli('bridge show all')), [], 'no bridge is left')
   t.equal(stage.calls.registry.size, 0)
 }
 

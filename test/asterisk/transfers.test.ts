@@ -7,6 +7,7 @@ import { type DialEffect, Transfer } from '../../src/call/transfer.ts'
 import { answers, hangsUp, neverAnswers, refuses } from '../../src/phones/behaviours.ts'
 import type { Behaviour, PhoneCall } from '../../src/phones/phone.ts'
 import { speech } from '../../src/phones/speech.ts'
+import { bridgesIn } from '../support/bridges.ts'
 import { recording } from '../support/recording.ts'
 import { waitFor } from '../support/wait.ts'
 import { recordOf } from '../unit/call/a-call.ts'
@@ -85,8 +86,7 @@ async function aTalk(caller: Behaviour, callee: Behaviour, given: Partial<DialEf
 
 async function nothingLeft(t: Test): Promise<void> {
   await waitFor(async () => (await stage.channels()) === 0, { what: 'the end of every channel' })
-  const bridges = (await stage.asterisk.cli('bridge show all')).trim().split('\n')
-  t.equal(bridges.length, 1, `no bridge is left: ${bridges.slice(1).join('; ')}`)
+  t.same(bridgesIn(await stage.asterisk.cli('bridge show all')), [], 'no bridge is left')
   t.equal(telephony.size(), 0)
 }
 

@@ -143,7 +143,7 @@ function alive(pid: number): boolean {
   }
 }
 
-function plain(id: string, number: string): DialOrder {
+export function plain(id: string, number: string): DialOrder {
   return {
     id,
     endpoint: `PJSIP/${number}@carrier`,

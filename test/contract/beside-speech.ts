@@ -4,6 +4,7 @@ import type { Test } from 'tap'
 import { answers, hangsUp } from '../../src/phones/behaviours.ts'
 import { isIn } from '../../src/phones/ear.ts'
 import { speech, tone } from '../../src/phones/speech.ts'
+import { bridgesIn } from '../support/bridges.ts'
 import { recording } from '../support/recording.ts'
 import { waitFor } from '../support/wait.ts'
 import type { Bench } from './bench.ts'
@@ -165,8 +166,7 @@ export function besideSpeech(t: Test, bench: Bench, nothingLeft: (t: Test) => Pr
   })
 
   async function noBridges(t: Test): Promise<void> {
-    const listed = await bench.asterisk.cli('bridge show all')
-    t.equal(listed.trim().split('\n').length, 1, `no bridge is left: ${listed}`)
+    t.same(bridgesIn(await bench.asterisk.cli('bridge show all')), [], 'no bridge is left')
   }
 }
 

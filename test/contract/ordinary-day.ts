@@ -6,6 +6,7 @@ import type { InboundCall } from '../../src/call/ports.ts'
 import { answers, calls, hangsUp, neverAnswers, presses, refuses, saysNothing } from '../../src/phones/behaviours.ts'
 import { speech, tone } from '../../src/phones/speech.ts'
 import { waitFor } from '../support/wait.ts'
+import { amongMany } from './among-many.ts'
 import { startBench } from './bench.ts'
 import { besideSpeech } from './beside-speech.ts'
 import { follow } from './followed.ts'
@@ -189,6 +190,7 @@ export async function ordinaryDay(transport: Transport, expected: 'ari-client' |
   })
 
   besideSpeech(t, bench, nothingLeft)
+  amongMany(t, bench, transport)
 
   t.test('two calls side by side keep apart', async (t) => {
     const numbers = ['+40711111130', '+40711111131']

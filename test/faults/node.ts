@@ -5,6 +5,7 @@ import { isAlive, processRef } from '../../src/embedded/process.ts'
 import { ensureTools } from '../../src/embedded/tools.ts'
 import { freePort, freeRange } from '../../src/phones/ports.ts'
 import { type Gate, startProxy } from '../contract/proxy.ts'
+import { bridgesIn } from '../support/bridges.ts'
 import { waitFor } from '../support/wait.ts'
 
 export interface SceneNode {
@@ -53,8 +54,7 @@ export async function startNode(name: string, folder: string, carrier: string): 
     },
     async left() {
       const channels = Number(/(\d+) active channel/.exec(await asterisk.cli('core show channels count'))?.[1] ?? 0)
-      const [, ...bridges] = (await asterisk.cli('bridge show all')).split('\n').filter((line) => line.trim() !== '')
-      return { channels, bridges: bridges.length }
+      return { channels, bridges: bridgesIn(await asterisk.cli('bridge show all')).length }
     },
     async stop() {
       await proxy.stop()
