@@ -212,7 +212,7 @@ async function start(
     ...(rehearsal && { hour: rehearsal.hour, watch: rehearsal.watch }),
   })
   const flow = shelf.get
-  const placeOne = makePlace(calls, flow, byName, settings, clock)
+  const placeOne = makePlace(calls, flow, byName, settings, (trunk, rate) => store.attempts.depart(trunk, rate), clock)
   const place = (placement: Placement) => placeOne(as(placement))
   const sweeper = keepRetention(store.retention, config.retention, clock, log)
   releasers.add('the forgetting of old records', () => sweeper.stop())

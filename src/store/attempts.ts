@@ -9,6 +9,7 @@ import { marksOf, type Owner } from './instance.ts'
 import { keys } from './keys.ts'
 import { claimScript } from './scripts/claim.ts'
 import { finishScript, keepTaskScript, unreserveScript, updateScript } from './scripts/finish.ts'
+import { departScript } from './scripts/rates.ts'
 import { inboundScript, reserveScript } from './scripts/reserve.ts'
 
 export type { Attempt } from './attempt-record.ts'
@@ -128,6 +129,11 @@ export class Attempts {
   /** The verdict of every rule; nothing is written. */
   async explain(input: ReserveInput): Promise<RawVerdict[]> {
     return (await this.db.run<{ verdicts: RawVerdict[] }>(reserveScript, { ...input, explain: true })).verdicts
+  }
+
+  /** A place in this second's calls of a trunk for one whose own second is over: 0, it has one; else ms until there may be one. */
+  async depart(trunk: string, rate: Rate): Promise<number> {
+    return await this.db.run<number>(departScript, { trunk, rate })
   }
 
   /** Takes back a reservation that nobody dialled because its answer was lost. */

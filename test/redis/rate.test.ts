@@ -61,3 +61,28 @@ for (const [cps, count] of [
     t.ok(used > 0.9, `${(100 * used).toFixed(1)} % used`)
     t.comment(`${cps} a second: ${most} in the fullest second, ${(100 * used).toFixed(1)} % used`)
   })
+
+t.test(
+  'calls that were held up on their way stand in the same log again, behind those of the other instance',
+  async (t) => {
+    const store = await redis.store()
+    const rate = { n: 10, window: 1014, gap: 50 }
+    const early = await redis.store()
+    const leave = async (from: typeof store): Promise<number> => {
+      for (;;) {
+        const wait = await from.attempts.depart('late', rate)
+        if (wait === 0) return Date.now()
+        await new Promise((resolve) => setTimeout(resolve, wait))
+      }
+    }
+    // All at once, at two instances.
+    const times = (await Promise.all(Array.from({ length: 30 }, (_, n) => leave(n % 2 === 0 ? store : early)))).sort(
+      (a, b) => a - b,
+    )
+    for (let last = rate.n; last < times.length; last++) {
+      const within = times[last]! - times[last - rate.n]!
+      if (within < 1000) t.fail(`${rate.n + 1} within ${within} ms`)
+    }
+    t.ok(times.at(-1)! - times[0]! < 3500, 'and nobody waits for nothing')
+  },
+)

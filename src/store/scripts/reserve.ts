@@ -14,6 +14,7 @@ import { script } from '../db.ts'
 import { trunkState } from './breaker.ts'
 import { facts } from './facts.ts'
 import { prelude } from './prelude.ts'
+import { rates } from './rates.ts'
 
 /**
  * { id, now, deadline, kind, campaign, row, callback, basis: { revision, packed, due_at }, number, trunks: [{ name, node, channels, rate, caller_id }],
@@ -31,6 +32,7 @@ local rnow = a.explain and a.clock or time[1] * 1000 + time[2] / 1000
 local c = not none(a.campaign) and a.campaign or nil
 local row = not none(a.row) and a.row or nil
 local cb = not none(a.callback) and a.callback or nil
+${rates}
 if not a.explain and rnow > a.deadline then return cjson.encode({ verdict = 'busy', wait = 0, rule = 'stale' }) end
 -- A process that slept longer than its lease, or has lost its name to another, writes nothing down.
 if not a.explain and not none(a.holder) and call('GET', P .. 'i:' .. a.marks.instance .. ':lease') ~= a.holder then
@@ -115,18 +117,6 @@ judge('budget', unpack(budget, 1, 3))
 
 judge('campaign_state', (not c or call('HGET', camp(c), 'state') == 'running') and 'pass' or 'hold')
 
-local function ratewait(key, rate)
-  local last = tonumber(call('LINDEX', key, 0))
-  if not last then return 0 end
-  if last > rnow + rate.window + 5000 then
-    call('DEL', key)
-    return 0
-  end
-  local till = last + rate.gap
-  local nth = call('LLEN', key) >= rate.n and tonumber(call('LINDEX', key, rate.n - 1))
-  if nth and nth + rate.window > till then till = nth + rate.window end
-  return math.max(0, till - rnow)
-end
 local trunk, wait, stopped, resumes, probe = nil, nil, 0, nil, false
 for _, t in ipairs(a.trunks) do
   local state, till = trunkstate(t.name, a.now)
@@ -160,11 +150,6 @@ if first then
   return cjson.encode(first)
 end
 
-local function took(key, n)
-  call('LPUSH', key, string.format('%.3f', rnow))
-  call('LTRIM', key, 0, n - 1)
-  call('PEXPIRE', key, 86400000)
-end
 took(P .. 't:' .. trunk.name .. ':rate', trunk.rate.n)
 if probe then
   call('HSET', P .. 't:' .. trunk.name .. ':state', 'probe', a.id)
