@@ -182,8 +182,10 @@ function withinTheTrunk(evidence: Evidence): string[] {
     const died = deaths.filter((death) => death.trunks.includes(name)).map(({ at }) => at)
     const starts = begun.map(({ invitedAt }) => invitedAt).sort((a, b) => a - b)
     for (let last = cps; last < starts.length; last++) {
-      const within = starts[last]! - starts[last - cps]!
-      if (within < 1000 - JITTER) faults.push(`P7: ${cps + 1} calls over ${name} began within ${within} ms`)
+      const from = starts[last - cps]!
+      const within = starts[last]! - from
+      if (within < 1000 - JITTER)
+        faults.push(`P7: ${cps + 1} calls over ${name} began within ${within} ms from ${new Date(from).toISOString()}`)
     }
     const moves = begun
       .flatMap((dialog) => [

@@ -168,6 +168,7 @@ export class Scene {
     const empty = async () => (await this.#left()).channels === 0
     await waitFor(empty, { timeout: 5000, every: 200, what: 'no channel' }).catch(() => {})
     const { channels, bridges } = await this.#left()
+    if (channels > 0) for (const node of this.nodes) console.error(await node.cli('core show channels verbose'))
     return {
       ...{ dialogs: await this.exchange.dialogs(), records: await this.records(), longest: LONGEST },
       trunks: Object.fromEntries(this.nodes.map(({ trunk }) => [trunk, this.#trunk])),
