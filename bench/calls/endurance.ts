@@ -1,7 +1,7 @@
 /** T5: many calls in a row. Does a call cost more in the end than in the beginning, and does anything grow or stay behind? */
+import { heldBy } from '../../test/support/memory.ts'
 import { PRODUCT } from './arms/all.ts'
 import { cpuOf, residentOf } from './cpu.ts'
-import { heldBy } from './memory.ts'
 import type { Session } from './session.ts'
 import type { Window } from './window.ts'
 
@@ -24,7 +24,7 @@ export async function endurance(session: Session, calls: number, rate: number): 
   const arm = await session.arm(PRODUCT)
   const node = arm.processes.node ?? 0
   const pids = [session.stage.asterisk.pid, ...Object.values(arm.processes)]
-  const held = () => heldBy(node, arm.inspectPort ?? 0)
+  const held = async () => (await heldBy(node, arm.inspectPort ?? 0)).bytes
   const before = { held: await held(), resident: residentOf(node) }
   let marks: { done: number; cpu: number }[] = []
   const window: Window = await session.window(PRODUCT, calls, rate, {

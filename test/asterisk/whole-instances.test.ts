@@ -58,7 +58,7 @@ const system = await startSystem({
     return { redis: { url: redis.url }, asterisk: [node] }
   },
 })
-const second = await startSecond(system, 'second', 'ari-client')
+const second = await startSecond(system, 'second', { transport: 'ari-client' })
 t.teardown(async () => {
   await second.service.end()
   await system.service.end()

@@ -37,6 +37,7 @@ const sound: Evidence = {
   logs: 'call a1 to +4072•••001 ended\n',
   secrets: ['hunter2'],
   survivors: [{ number: '+40722000001', reached: true, silence: 300 }],
+  processes: [{ name: 'first', fresh: { bytes: 40e6, handles: 30 }, now: { bytes: 45e6, handles: 31 } }],
 }
 
 t.test('sound accounts break nothing', async (t) => {
@@ -105,6 +106,21 @@ const wrong: [string, RegExp, Partial<Evidence>][] = [
     { dialogs: [dialog(1, { invitedAt: at + 1500 }), dialog(2), dialog(3)] },
   ],
   ['more at once than the trunk allows', /^P7: 3 calls were on/, { trunks: { carrier: { channels: 2, cps: 9 } } }],
+  [
+    'memory that is not given back',
+    /^P8: first holds 57 MB/,
+    { processes: [{ name: 'first', fresh: { bytes: 40e6, handles: 30 }, now: { bytes: 100e6, handles: 30 } }] },
+  ],
+  [
+    'handles that are not given back',
+    /^P8: first has 130/,
+    { processes: [{ name: 'first', fresh: { bytes: 40e6, handles: 30 }, now: { bytes: 40e6, handles: 130 } }] },
+  ],
+  [
+    'listeners that are left',
+    /^P8: listeners/,
+    { logs: '(node:1) MaxListenersExceededWarning: Possible EventEmitter memory leak' },
+  ],
   ['a whole number in a log', /^P9: a whole number/, { logs: 'dialling 40722000001' }],
   ['a secret in a log', /^P9: a secret/, { logs: 'password hunter2' }],
   ['a rejection', /^P10/, { logs: 'UnhandledRejection: x' }],

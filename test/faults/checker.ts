@@ -6,6 +6,7 @@
  * Each account is plain data, so that the checker itself can be held to accounts that are wrong in one point.
  */
 import type { Dialog } from '../../src/phones/sip-log.ts'
+import type { Held } from '../support/memory.ts'
 
 /** The fields of a record that a promise speaks of, as the API gives them (RFC 3339, null when absent). */
 export interface Account {
@@ -62,6 +63,8 @@ export interface Evidence {
   /** What may stand in no log. */
   secrets: string[]
   survivors: Survivor[]
+  /** What each process holds that lives after the run, and what it held when it had just started; after a collection. */
+  processes: { name: string; fresh: Held; now: Held }[]
 }
 
 /** Grace of P3, of P4 after a pause, and of P7 for the clock of SIPp's log (it writes when a packet has come), ms. */
@@ -70,6 +73,10 @@ const PAUSE_GRACE = 2_000
 const JITTER = 25
 /** Share of calls that must outlive their process (P11). */
 const SURVIVE = 0.99
+
+/** What a process may hold more than a fresh one (P8): caches of sounds and texts, code that has become warm; connections kept alive. */
+const MORE_BYTES = 24 * 1024 * 1024
+const MORE_HANDLES = 24
 
 /** Every broken promise as a sentence; none means that all hold. */
 export function broken(evidence: Evidence): string[] {
@@ -80,6 +87,7 @@ export function broken(evidence: Evidence): string[] {
     ...nothingLeft(evidence),
     ...everyResultTold(evidence),
     ...withinTheTrunk(evidence),
+    ...backToTheBaseline(evidence),
     ...discreet(evidence),
     ...survived(evidence),
   ]
@@ -202,6 +210,21 @@ function withinTheTrunk(evidence: Evidence): string[] {
     if (most > channels) faults.push(`P7: ${most} calls were on over ${name} at once, ${channels} may be`)
   }
   return faults
+}
+
+/** P8. */
+function backToTheBaseline({ processes, logs }: Evidence): string[] {
+  return [
+    ...processes.flatMap(({ name, fresh, now }) => [
+      ...(now.bytes - fresh.bytes > MORE_BYTES
+        ? [`P8: ${name} holds ${Math.round((now.bytes - fresh.bytes) / 2 ** 20)} MB more than when it had started`]
+        : []),
+      ...(now.handles - fresh.handles > MORE_HANDLES
+        ? [`P8: ${name} has ${now.handles} connections, timers and listeners, and had ${fresh.handles}`]
+        : []),
+    ]),
+    ...(/MaxListenersExceededWarning/.test(logs) ? ['P8: listeners were added and not taken away'] : []),
+  ]
 }
 
 /** P9 and P10. */

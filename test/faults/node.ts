@@ -10,8 +10,7 @@ import { waitFor } from '../support/wait.ts'
 
 export interface SceneNode {
   name: string
-  /** The one trunk of this node. */
-  trunk: string
+  trunks: string[]
   sipPort: number
   password: string
   /** The way to its web server that instances take. */
@@ -40,7 +39,7 @@ export async function startNode(name: string, folder: string, carrier: string): 
   const proxy = await startProxy(options.httpPort)
   const deaths: number[] = []
   return {
-    ...{ name, trunk: `trunk-${name}`, sipPort, password: options.ariPassword, proxy },
+    ...{ name, trunks: [`trunk-${name}`], sipPort, password: options.ariPassword, proxy },
     ...{ sounds: asterisk.soundsDir, deaths },
     cli: (command) => asterisk.cli(command),
     async kill() {

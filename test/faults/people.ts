@@ -84,7 +84,7 @@ export async function begin(scene: Scene, kind: Kind, given: Begin): Promise<Per
     vars.to = nextNumber()
     other = exchange.phone(vars.to, colleague(wait))
   }
-  const { id } = await instance.api('POST', '/v1/calls', { to: number, flow: FLOW[kind], vars, trunk: node.trunk })
+  const { id } = await instance.api('POST', '/v1/calls', { to: number, flow: FLOW[kind], vars, trunk: node.trunks[0] })
   if (kind === 'holds') void finishTask(scene, id, () => phone.calls[0] ?? null, wait)
   return person(
     () => phone.calls[0] ?? null,

@@ -7,7 +7,9 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { Exchange } from '../../src/phones/exchange.ts'
+import { freePort } from '../../src/phones/ports.ts'
 import { keepJournalsOf } from '../support/journals.ts'
+import { type Held, heldBy } from '../support/memory.ts'
 import { type OwnRedis, startOwnRedis } from '../support/own-redis.ts'
 import { startSecond } from '../support/second-instance.ts'
 import type { ServiceProcess } from '../support/service-process.ts'
@@ -25,6 +27,8 @@ export interface SceneOptions {
   nodes?: 1 | 2
   /** Of each node's trunk. */
   trunk?: { channels: number; cps: number }
+  /** Names of more trunks of the first node, each as its own. */
+  trunks?: string[]
   /** Other keys of `apel.yaml`. */
   config?: Record<string, unknown>
 }
@@ -33,6 +37,9 @@ export interface Instance {
   name: string
   service: ServiceProcess
   api: System['api']
+  inspectPort: number
+  /** What it held when it had just started. */
+  fresh: Held
 }
 
 const SECRET = 'a-secret-of-the-receiver'
@@ -45,20 +52,27 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
   const receiver = await startReceiver()
   let redis!: OwnRedis
   let way!: SlowWay
+  const names = ['first', ...(options.instances === 2 ? ['second'] : [])]
+  const ports = await Promise.all(names.map(() => freePort('tcp')))
+  const inspected = (n: number) => ({ NODE_OPTIONS: `--inspect-port=${ports[n]}` })
   try {
     const system = await startSystem({
       flows: options.flows,
+      env: inspected(0),
       config: async ({ folder, exchange }) => {
         for (const name of ['a', 'b'].slice(0, options.nodes ?? 1))
           nodes.push(await startNode(name, join(folder, 'nodes'), exchange.uri))
+        nodes[0]!.trunks.push(...(options.trunks ?? []))
         exchange.asterisk = nodes[0]!.sipPort
         redis = await startOwnRedis(join(folder, 'redis'))
         way = await slowWay(redis.port)
         return {
           redis: { url: `redis://127.0.0.1:${way.port}/0` },
-          asterisk: nodes.map(({ name, trunk: own, proxy, password, sounds }) => ({
+          asterisk: nodes.map(({ name, trunks, proxy, password, sounds }) => ({
             ...{ name, url: proxy.url, username: 'apel', password, sounds: { shared: sounds } },
-            trunks: [{ name: own, endpoint: 'PJSIP/{number}@carrier', ...trunk, caller_ids: ['+40311234567'] }],
+            trunks: trunks.map((own) => ({
+              ...{ name: own, endpoint: 'PJSIP/{number}@carrier', ...trunk, caller_ids: ['+40311234567'] },
+            })),
           })),
           http: { allow_hosts: [receiver.host] },
           webhooks: [{ url: `http://${receiver.host}/calls`, secret: SECRET, events: ['call.ended'] }],
@@ -66,9 +80,14 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
         }
       },
     })
-    const first = { name: 'first', service: system.service, api: system.api.bind(system) }
-    const instances: Instance[] = [first]
-    if (options.instances === 2) instances.push({ name: 'second', ...(await startSecond(system, 'second')) })
+    const started = [{ service: system.service, api: system.api.bind(system) }]
+    for (const [n, name] of names.entries())
+      if (n > 0) started.push(await startSecond(system, name, { env: inspected(n) }))
+    const instances: Instance[] = []
+    for (const [n, each] of started.entries()) {
+      const fresh = await heldBy(each.service.pid!, ports[n]!)
+      instances.push({ ...each, name: names[n]!, inspectPort: ports[n]!, fresh })
+    }
     return new Scene(system, instances, nodes, redis, way, receiver, trunk)
   } catch (fault) {
     await Promise.all(nodes.map((node) => node.stop()))
@@ -169,11 +188,25 @@ export class Scene {
     await waitFor(empty, { timeout: 5000, every: 200, what: 'no channel' }).catch(() => {})
     const { channels, bridges } = await this.#left()
     if (channels > 0) for (const node of this.nodes) console.error(await node.cli('core show channels verbose'))
+    const alive = this.instances.filter(({ service }) => service.pid !== null)
+    const processes = await Promise.all(
+      alive.map(async ({ name, service, inspectPort, fresh }) => {
+        return { name, fresh, now: await heldBy(service.pid!, inspectPort) }
+      }),
+    )
     return {
       ...{ dialogs: await this.exchange.dialogs(), records: await this.records(), longest: LONGEST },
-      trunks: Object.fromEntries(this.nodes.map(({ trunk }) => [trunk, this.#trunk])),
-      deaths: this.nodes.flatMap(({ trunk, deaths }) => deaths.map((at) => ({ at, trunks: [trunk] }))),
-      ...{ forbidden: [], pauses: this.pauses, deliveries: this.receiver.deliveries, channels, bridges, survivors },
+      trunks: Object.fromEntries(this.nodes.flatMap(({ trunks }) => trunks.map((name) => [name, this.#trunk]))),
+      deaths: this.nodes.flatMap(({ trunks, deaths }) => deaths.map((at) => ({ at, trunks }))),
+      ...{
+        forbidden: [],
+        pauses: this.pauses,
+        deliveries: this.receiver.deliveries,
+        channels,
+        bridges,
+        survivors,
+        processes,
+      },
       logs: this.instances.map(({ service }) => service.log()).join('\n'),
       secrets: [SECRET, ...this.nodes.map(({ password }) => password)],
     }

@@ -19,10 +19,12 @@ export interface CommandOptions {
   timeout?: number
   /** It writes where we write, a progress bar included; nothing is collected then. */
   inherit?: boolean
+  /** The program of another build. */
+  main?: string
 }
 
-export function startCommand(args: string[], { cwd, env, inherit }: CommandOptions = {}): ChildProcess {
-  return spawn(process.execPath, ['--enable-source-maps', MAIN, ...args], {
+export function startCommand(args: string[], { cwd, env, inherit, main = MAIN }: CommandOptions = {}): ChildProcess {
+  return spawn(process.execPath, ['--enable-source-maps', main, ...args], {
     cwd,
     env: { ...process.env, ...(inherit ? {} : { NO_COLOR: '1' }), ...env },
     stdio: ['ignore', inherit ? 'inherit' : 'pipe', inherit ? 'inherit' : 'pipe'],

@@ -17,7 +17,10 @@ export interface SecondInstance {
 export async function startSecond(
   system: System,
   instance: string,
-  transport: 'auto' | 'ari-client' | 'websocket' = 'auto',
+  {
+    transport = 'auto',
+    ...options
+  }: { transport?: 'auto' | 'ari-client' | 'websocket'; env?: Record<string, string>; main?: string } = {},
 ): Promise<SecondInstance> {
   const port = await freePort('tcp')
   const config = parse(readFileSync(join(system.folder, 'apel.yaml'), 'utf8'))
@@ -26,7 +29,7 @@ export async function startSecond(
   const asterisk = config.asterisk.map((node: object) => ({ ...node, transport }))
   writeFileSync(file, stringify({ ...config, ...own, asterisk }))
   const url = `http://127.0.0.1:${port}`
-  const service = new ServiceProcess({ url, config: file, log: join(system.folder, `${instance}.log`) })
+  const service = new ServiceProcess({ url, config: file, log: join(system.folder, `${instance}.log`), ...options })
   await service.start()
   return {
     service,

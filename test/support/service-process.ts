@@ -9,15 +9,17 @@ export class ServiceProcess {
   readonly #config: string
   readonly #log: string
   readonly #env: Record<string, string>
+  readonly #main: string | undefined
   #child: ChildProcess | null = null
   #exit: Promise<number | null> = Promise.resolve(null)
 
-  /** `log` is a file that gets all its output, over every start. */
-  constructor(options: { url: string; config: string; log: string; env?: Record<string, string> }) {
+  /** `log` is a file that gets all its output, over every start; `main`: of another build than ours. */
+  constructor(options: { url: string; config: string; log: string; env?: Record<string, string>; main?: string }) {
     this.url = options.url
     this.#config = options.config
     this.#log = options.log
     this.#env = options.env ?? {}
+    this.#main = options.main
   }
 
   get pid(): number | null {
@@ -32,7 +34,7 @@ export class ServiceProcess {
   /** Starts it; with `ready` (the default) waits for /health/ready. Throws with the end of its log when it ends instead. */
   async start({ ready = true, timeout = 60_000 } = {}): Promise<void> {
     if (this.#child) throw new Error('the service is running already')
-    const child = startCommand(['serve', '-c', this.#config], { env: this.#env })
+    const child = startCommand(['serve', '-c', this.#config], { env: this.#env, main: this.#main })
     this.#child = child
     const log = createWriteStream(this.#log, { flags: 'a' })
     child.stdout?.pipe(log, { end: false })

@@ -113,7 +113,7 @@ function doing(person: Person): Doing {
 async function campaignBeside(scene: Scene, random: Random, over: () => boolean): Promise<void> {
   const definition = {
     ...{ flow: 'brief', contacts: { number: 'phone' }, attempts: { max: 2 }, retry: { busy: { delay: '5s', max: 1 } } },
-    dial: { trunks: scene.nodes.map(({ trunk }) => trunk), ring: '15s', concurrency: 4 },
+    dial: { trunks: scene.nodes.flatMap(({ trunks }) => trunks), ring: '15s', concurrency: 4 },
   }
   await scene.api('PUT', '/v1/campaigns/steady', definition)
   const behaviours = [hangsUp(1500), neverAnswers, refuses(486, 300), presses('1', 500), hangsUp(0)]

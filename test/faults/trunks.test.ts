@@ -1,9 +1,9 @@
-/** Broken trunks on a whole system: what they do to a campaign, and what they must not do to its numbers. */
+/** Broken trunks (F17): what they do to a campaign, and what they must not do to its numbers. */
 import t from 'tap'
 import { answers, neverAnswers, refuses, saysNothing } from '../../src/phones/behaviours.ts'
 import type { Behaviour } from '../../src/phones/phone.ts'
-import { startSystem } from '../support/system.ts'
 import { waitFor } from '../support/wait.ts'
+import { startScene } from './scene.ts'
 
 t.setTimeout(280_000)
 
@@ -15,10 +15,10 @@ start: word
 steps:
   word: { say: "Good morning.", outcome: said, next: hangup }
 `
-const TRUNKS = ['t403', 't404', 't503', 'dumb', 'slow', 'mute', 'first', 'second']
-const system = await startSystem({ flows: { brief }, trunk: { cps: 20, channels: 30 }, trunks: TRUNKS })
-t.teardown(() => system.stop())
-const { exchange } = system
+const TRUNKS = ['t403', 't404', 't503', 'dumb', 'slow', 'heard', 'mute', 'first', 'second']
+const scene = await startScene({ flows: { brief }, trunk: { cps: 20, channels: 30 }, trunks: TRUNKS })
+t.teardown(() => scene.stop())
+const { exchange } = scene
 
 let group = 10
 async function campaign(
@@ -30,14 +30,18 @@ async function campaign(
   const prefix = `+4072${group++}`
   const list = Array.from({ length: count }, (_, index) => `${prefix}${String(index).padStart(5, '0')}`)
   for (const number of list) exchange.phone(number, ...phones)
-  await system.api('PUT', `/v1/campaigns/${name}`, {
+  await scene.api('PUT', `/v1/campaigns/${name}`, {
     ...{ flow: 'brief', contacts: { number: 'phone' }, dial: { trunks, ring: '5s' }, attempts: { max: 1 } },
   })
-  await system.contacts(name, `phone\n${list.join('\n')}\n`)
-  await system.api('POST', `/v1/campaigns/${name}/start`)
+  await scene.contacts(name, `phone\n${list.join('\n')}\n`)
+  await scene.api('POST', `/v1/campaigns/${name}/start`)
   return { name, list }
 }
-const read = (name: string) => system.api('GET', `/v1/campaigns/${name}`)
+const read = (name: string) => scene.api('GET', `/v1/campaigns/${name}`)
+const results = async (name: string) => {
+  const lines: string = await scene.api('GET', `/v1/campaigns/${name}/results?format=ndjson`)
+  return lines.split('\n').flatMap((line) => (line ? [JSON.parse(line)] : []))
+}
 const finished = (name: string) =>
   waitFor(async () => (await read(name)).state === 'finished', {
     timeout: 90_000,
@@ -48,7 +52,7 @@ const finished = (name: string) =>
 const paused = (name: string, number: string | undefined) =>
   waitFor(
     async () => {
-      const told = await system.api('GET', `/v1/explain/${number}`)
+      const told = await scene.api('GET', `/v1/explain/${number}`)
       return told.held_by === 'trunk_state' && (await read(name)).counts.dialing === 0 && told
     },
     { timeout: 60_000, every: 200, what: `a paused trunk of ${name}` },
@@ -75,7 +79,7 @@ t.test(
       t.equal(counts.pending + counts.held, 14, 'nobody is done')
       const dialogs = (await exchange.dialogs()).filter(({ to }) => list.includes(to))
       t.ok(dialogs.length >= 10, `${dialogs.length} calls were needed to see it`)
-      t.equal((await system.results(name)).length, dialogs.length, 'each has its record')
+      t.equal((await results(name)).length, dialogs.length, 'each has its record')
     }
     works = true
     for (const { name } of Object.values(broken)) {
@@ -87,7 +91,7 @@ t.test(
 
 t.test('one that rings for ever, is only heard to ring, or answers without a sound is no broken trunk', async (t) => {
   const slow = await campaign(['slow'], 12, neverAnswers)
-  const heard = await campaign(['carrier'], 12, async (call) => {
+  const heard = await campaign(['heard'], 12, async (call) => {
     await call.progress()
     await call.ended
   })
@@ -95,14 +99,14 @@ t.test('one that rings for ever, is only heard to ring, or answers without a sou
   for (const { name } of [slow, heard, mute]) await finished(name)
   t.match((await read(slow.name)).dispositions, { no_answer: 12 })
   t.match((await read(heard.name)).dispositions, { no_answer: 12 })
-  for (const record of await system.results(heard.name)) t.not(record.ringing_at, null)
+  for (const record of await results(heard.name)) t.not(record.ringing_at, null)
   t.match((await read(mute.name)).dispositions, { completed: 12 })
 })
 
 t.test('a call that one trunk refuses goes over the next one, as a record of its own', async (t) => {
   const { name, list } = await campaign(['first', 'second'], 1, refuses(503), answers())
   await finished(name)
-  const [first, second] = await system.results(name)
+  const [first, second] = await results(name)
   t.match(first, { trunk: 'first', disposition: 'congestion', sip_code: 503, failover_of: null, attempt: 1 })
   t.match(second, { trunk: 'second', disposition: 'completed', failover_of: first.id, kind: 'retry', attempt: 2 })
   const dialogs = (await exchange.dialogs()).filter(({ to }) => list.includes(to))
@@ -117,4 +121,8 @@ t.test('once a telephone may have rung, no other trunk is asked', async (t) => {
   })
   await finished(name)
   t.equal((await exchange.dialogs()).filter(({ to }) => list.includes(to)).length, 1)
+})
+
+t.test('the promises hold', async (t) => {
+  await scene.holds(t)
 })
