@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeApp } from './api/app.ts'
 import { makeMetrics } from './api/metrics.ts'
+import { notOpened } from './api/porch.ts'
 import { type Calls, makeCalls } from './call/calls.ts'
 import type { CallPorts, Clock, Telephony, Web } from './call/ports.ts'
 import type { CallRecord } from './call/record.ts'
@@ -92,11 +93,25 @@ const clock: Clock = {
   clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
 }
 
-/** Starts everything. Rejects, with all that was opened closed again, when a part cannot start. */
-export async function startService(config: Config, log: Log, say: Say, rehearsal?: Rehearsal): Promise<Service> {
+export interface StartOptions {
+  rehearsal?: Rehearsal
+  /** The start is given up while it still waits for Redis; it rejects with `stopped` then. */
+  stopped?: AbortSignal
+}
+
+/**
+ * Starts everything, and waits for a Redis that is out of reach. Rejects, with all that was opened closed again, when a part cannot
+ * start.
+ */
+export async function startService(
+  config: Config,
+  log: Log,
+  say: Say,
+  { rehearsal, stopped = new AbortController().signal }: StartOptions = {},
+): Promise<Service> {
   const releasers = makeReleasers()
   try {
-    return await start(config, log, say, releasers, rehearsal)
+    return await start(config, log, say, releasers, rehearsal, stopped)
   } catch (error) {
     for (const fault of await releasers.closeAll()) log.warn({ err: fault }, 'closing after a failed start')
     throw error
@@ -109,6 +124,7 @@ async function start(
   say: Say,
   releasers: ReturnType<typeof makeReleasers>,
   rehearsal: Rehearsal | undefined,
+  stopped: AbortSignal,
 ): Promise<Service> {
   const now = clock.now
   let up = false
@@ -121,6 +137,7 @@ async function start(
     log,
     say,
     releasers,
+    stopped,
     leaves,
   })
   const lease = await takeName(store.db, config.instance, clock, say)
@@ -337,13 +354,7 @@ async function start(
   })
   const api = await makeApp({ ports, metrics, log, tokens: config.api.tokens, version: packageVersion() })
   releasers.add('the API', () => api.close())
-  const url = await api
-    .listen({ host: config.api.host, port: config.api.port })
-    .catch((cause: NodeJS.ErrnoException) => {
-      const taken = cause.code === 'EADDRINUSE'
-      const why = taken ? 'is taken by another program; change `api.port`' : `cannot be opened: ${cause.message}`
-      throw new ApelError('port_taken', `The API's port ${config.api.host}:${config.api.port} ${why}.`)
-    })
+  const url = await api.listen({ host: config.api.host, port: config.api.port }).catch(notOpened(config.api))
   if (config.api.tokens.length === 0)
     say('The API has no tokens: it listens on loopback only, and everybody here may use it.')
 

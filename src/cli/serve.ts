@@ -42,7 +42,8 @@ export const serve: Register = (program, io) => {
       const say = (line: string): void => io.err(`${line}\n`)
       say(file === null ? 'apel: no configuration file, using the defaults' : `apel: using ${resolve(file)}`)
 
-      // Signals that come while the parts are still starting are kept until there is something to drain.
+      // Signals that come while the parts are still starting are kept until there is something to drain; one that waits gives up.
+      const stopping = new AbortController()
       let service: Awaited<ReturnType<typeof startService>> | null = null
       let signals = 0
       const obey = (): void => {
@@ -51,6 +52,7 @@ export const serve: Register = (program, io) => {
       }
       const onSignal = (): void => {
         signals++
+        stopping.abort()
         say(signals === 1 ? 'apel: no new call; waiting for those that are on' : 'apel: ending the calls that are on')
         obey()
       }
@@ -71,8 +73,10 @@ export const serve: Register = (program, io) => {
         const { makeLog } = await import('../log.ts')
         const { startService } = await import('../service.ts')
         do {
-          service = await startService(config, makeLog(config.log.level), say).catch((error: unknown) => {
+          const options = { stopped: stopping.signal }
+          service = await startService(config, makeLog(config.log.level), say, options).catch((error: unknown) => {
             if (error instanceof ApelError && error.code === 'instance_taken') throw new Exit(2, error.message)
+            if (error instanceof ApelError && error.code === 'stopped') throw new Exit(0)
             throw error
           })
           say(`apel: the API answers at ${service.url}`)

@@ -99,7 +99,7 @@ export async function openHouse({
     if ('problems' in loaded) throw new Error(loaded.problems.map(({ message }) => message).join('\n'))
     // A service that has lost its ledger leaves its servers to the next one; here there is none.
     releasers.add('the servers', () => endServers(data))
-    const service = await startService(loaded.config, makeLog(log), () => {}, rehearsal)
+    const service = await startService(loaded.config, makeLog(log), () => {}, { rehearsal })
     releasers.add('the service', () => service.hurry())
     const studio = makeStudio({
       folder: join(data, 'sounds'),

@@ -56,25 +56,43 @@ function optionsFor(purpose: Purpose): RedisOptions {
   }
 }
 
+/** ms in which a connection is there, or is given up: sentinels would be asked for ever. */
+const CONNECT_WITHIN = 5_000
+
 /**
- * A connection, ready for use. Rejects with `unavailable` when Redis does not answer. An `error` listener is there
- * already: ioredis reports each failed reconnect, and the next command tells it anyway.
+ * A connection, ready for use. Rejects with `unavailable` when Redis does not answer, and with `redis_refused` when it, or
+ * whatever is there, answers otherwise than it must: waiting does not mend that. An `error` listener is there already:
+ * ioredis reports each failed reconnect, and the next command tells it anyway.
  */
 export async function connect(place: RedisPlace, purpose: Purpose): Promise<Redis> {
   const redis = open(place, optionsFor(purpose))
-  redis.on('error', () => undefined)
-  try {
-    await redis.connect()
-    return redis
-  } catch (cause) {
-    redis.disconnect()
-    throw new ApelError(
-      'unavailable',
-      `Redis cannot be reached at ${describe(place)}: ${(cause as Error).message}`,
-      {},
-      true,
-    )
-  }
+  let said = null as Error | null
+  redis.on('error', (error: Error) => {
+    said = error
+  })
+  const late = setTimeout(() => redis.disconnect(), CONNECT_WITHIN)
+  const cause = await redis.connect().then(
+    () => null,
+    (error: Error) => error,
+  )
+  clearTimeout(late)
+  const refusal = said !== null && isRefusal(said)
+  // ioredis goes on without the database that it was refused.
+  if (cause === null && !refusal) return redis
+  redis.disconnect()
+  const why = (said ?? cause)?.message
+  throw refusal
+    ? new ApelError('redis_refused', `Redis at ${describe(place)} cannot be used as configured: ${why}`)
+    : new ApelError('unavailable', `Redis cannot be reached at ${describe(place)}: ${why}`, {}, true)
+}
+
+/** A server that starts, or is no master now; one with too many clients. */
+const PASSING = /^(LOADING|MASTERDOWN|READONLY|BUSY|TRYAGAIN|CLUSTERDOWN|ERR max number of clients)/
+/** Something that does not speak Redis' protocol; a certificate; what sentinels were refused. */
+const FOREIGN = /RESP type|Protocol error|certificate|Last error: (NOAUTH|WRONGPASS)/
+
+function isRefusal({ name, message }: Error): boolean {
+  return FOREIGN.test(message) || (name === 'ReplyError' && !PASSING.test(message))
 }
 
 function open(place: RedisPlace, options: RedisOptions): Redis {
