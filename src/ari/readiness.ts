@@ -16,7 +16,7 @@ export interface Facts {
 }
 
 /** Older ones lack what calls are made of here: a filter of events, the SIP code of an end. */
-const OLDEST = 20
+export const OLDEST = 20
 
 /** Reads version and start time. Rejects with `node_refused` when the account is wrong. */
 export async function readFacts(link: AriLink, node: string): Promise<Facts> {
@@ -36,11 +36,19 @@ export async function readFacts(link: AriLink, node: string): Promise<Facts> {
   }
 }
 
-/** Why this version will not do; null when it does. One that cannot be read (a build from git) is let through. */
-export function tooOld(version: string): string | null {
-  const major = /^(?:certified[/-])?(\d+)/i.exec(version)?.[1]
-  if (major === undefined || Number(major) >= OLDEST) return null
-  return `Asterisk ${version} is too old: version ${OLDEST} or later is needed`
+/** The major version in `22.10.1`, `certified/20.7-cert5`, `GIT-22-ab12cd3`; infinite for the development branch; null: unreadable. */
+export function majorOf(version: string): number | null {
+  if (/^GIT-master\b/i.test(version)) return Number.POSITIVE_INFINITY
+  const major = /^(?:certified[/-]|GIT-)?(\d{1,3})(?=[.-]|$)/i.exec(version)?.[1]
+  return major === undefined ? null : Number(major)
+}
+
+/** Why this version will not do; null when it does. */
+export function unfit(version: string): string | null {
+  const major = majorOf(version)
+  if (major === null)
+    return `the version of Asterisk cannot be read from "${version}", ${OLDEST} or later is needed: build it from a release, or with a file .version in its sources that names one`
+  return major >= OLDEST ? null : `Asterisk ${version} is too old: version ${OLDEST} or later is needed`
 }
 
 /** Switches the allow-list of events on. `RESTResponse` carries the answers of the other transport. */
@@ -58,15 +66,21 @@ export async function filterEvents(link: AriLink, app: string): Promise<void> {
   }
 }
 
-/** The technologies whose endpoints Asterisk tells; of others, such as `Local`, a refused dial is the first to know. */
-const WITH_ENDPOINTS = new Set(['PJSIP', 'SIP', 'IAX2'])
+/**
+ * The technologies whose endpoints Asterisk tells, and their drivers; of others, such as `Local`, a refused dial is the first
+ * to know. Endpoints of PJSIP are there as soon as its stack is, which is before anything can be dialled through them.
+ */
+const DRIVERS: Readonly<Record<string, string>> = { PJSIP: 'chan_pjsip.so', SIP: 'chan_sip.so', IAX2: 'chan_iax2.so' }
 
 /** Which of the technologies (`PJSIP`) cannot be dialled through yet, as a sentence; null when all can. */
 export async function missingEndpoint(link: AriLink, technologies: readonly string[]): Promise<string | null> {
   for (const technology of technologies) {
-    if (!WITH_ENDPOINTS.has(technology.toUpperCase())) continue
+    const driver = DRIVERS[technology.toUpperCase()]
+    if (driver === undefined) continue
+    const module = await link.request('GET', `/asterisk/modules/${driver}`)
     const answer = await link.request('GET', `/endpoints/${encodeURIComponent(technology)}`)
-    if (answer.status === 404) return `${technology} is not loaded in Asterisk yet`
+    const running = module.status === 200 && (module.body as { status?: unknown } | null)?.status === 'Running'
+    if (!running || answer.status === 404) return `${technology} is not loaded in Asterisk yet`
     if (answer.status >= 300) return `asking for the endpoints of ${technology} gave status ${answer.status}`
     if (!Array.isArray(answer.body) || answer.body.length === 0) return `${technology} has no endpoint in Asterisk yet`
   }

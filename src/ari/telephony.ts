@@ -14,7 +14,7 @@ import { makeLines } from './lines.ts'
 import { type AriLink, nodeDown, type OpenLink } from './link.ts'
 import { CROWD, makeLobbies } from './lobbies.ts'
 import type { Node } from './node.ts'
-import { type Facts, filterEvents, missingEndpoint, readFacts, tooOld } from './readiness.ts'
+import { type Facts, filterEvents, missingEndpoint, readFacts, unfit } from './readiness.ts'
 import { saidBy } from './refusals.ts'
 import { makeSupervisor, type Standing } from './supervisor.ts'
 import { openerFor, type Transport } from './transport.ts'
@@ -163,7 +163,7 @@ export function makeTelephony(options: TelephonyOptions): NodeTelephony {
     }, restarted)
     seen()
     if (options.left) await unlistApp(link, options.app, exclusively)
-    const missing = tooOld(now.version) ?? (await missingEndpoint(link, technologies))
+    const missing = unfit(now.version) ?? (await missingEndpoint(link, technologies))
     if (missing === null && takesInbound) await listApp(link, options.app, exclusively)
     return missing
   }

@@ -2,13 +2,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { holesOf, mendedIn } from '../../ari/holes.ts'
+import { unfit } from '../../ari/readiness.ts'
 import type { NodeConfig } from '../../config.ts'
 import { missingParts } from '../../embedded/tools.ts'
 import { type Ari, ariOf } from './ari.ts'
 import { type Context, type Examination, type Finding, fail, ok, reason, warn } from './finding.ts'
 import { playsSound } from './sound.ts'
-
-const OLDEST = 20
 
 /** Without one of these a call fails in the middle; a distribution may ship them in a package of their own. */
 const NEEDED = [
@@ -72,8 +71,8 @@ async function* examine(node: NodeConfig, context: Context): AsyncIterable<Findi
     return
   }
   const version = String(info.system?.version ?? 'unknown')
-  const major = Number(/^\D*(\d+)/.exec(version)?.[1] ?? OLDEST)
-  if (major < OLDEST) yield fail(what, `version ${version}`, `Version ${OLDEST} or later is needed.`)
+  const why = unfit(version)
+  if (why !== null) yield fail(what, `version ${version}`, `The gate stays closed: ${why}.`)
   else yield ok(what, `version ${version} at ${account.url}`)
   const holes = holesOf(version)
   if (holes.length > 0)
