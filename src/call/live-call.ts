@@ -374,8 +374,9 @@ export class LiveCall {
 
   async #finish({ tasks, strategy, agent }: Left): Promise<void> {
     await this.#journal.flush(1_000)
-    await this.#keeper.finish(this.record, { tasks, strategy, agent })
-    this.#ports.publish({ type: 'call.ended', data: this.record })
+    const kept = await this.#keeper.finish(this.record, { tasks, strategy, agent })
+    // What was held back before the dial is no call.
+    if (kept || this.record.dialed_at !== null) this.#ports.publish({ type: 'call.ended', data: this.record })
     // A call is over when nobody is left of it.
     await this.#dialogue?.parted()
     this.#settle(this.record)

@@ -152,9 +152,10 @@ export interface CallLedger {
   journal(id: string, entry: Entry, steps: StepTrace[]): Promise<void>
   /**
    * The final result, exactly once: record, contact's next state, trunk's channel given back, and what the next
-   * conversation may read as `previous`. Called again when it rejects.
+   * conversation may read as `previous`. Called again when it rejects. False: the ledger has no such call that is on, since
+   * it was held back before the dial, or somebody else has closed it.
    */
-  finish(record: CallRecord, left: Left): Promise<void>
+  finish(record: CallRecord, left: Left): Promise<boolean>
 }
 
 /** Callbacks as a flow needs them. */

@@ -58,12 +58,8 @@ export class Ledger implements Omit<CallLedger, 'journal'> {
     if (!kept) throw new ApelError('not_found', `The ledger has no call ${id} that is on.`, { call: id })
   }
 
-  async finish(record: CallRecord, left: Left = NOTHING): Promise<void> {
-    await this.end(record, left)
-  }
-
-  /** As `finish`; false when the attempt had ended before. */
-  async end(record: CallRecord, left: Left = NOTHING): Promise<boolean> {
+  /** False when the attempt had ended before, or was never made. */
+  async finish(record: CallRecord, left: Left = NOTHING): Promise<boolean> {
     const { store, clock, definitions } = this.ports
     const now = clock.now()
     const ending = await store.lineUp.ending(record.id)

@@ -132,7 +132,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
       add(journals, id, [entry])
       add(steps, id, entered)
     },
-    finish: async (record) => void finished.push({ ...record }),
+    finish: async (record) => finished.push({ ...record }) > 0,
   }
   const web = makeWeb({ allowHosts: options.allowHosts ?? [] })
   const ports: CallPorts = {

@@ -2,6 +2,7 @@
 import { LiveCall } from '../../../src/call/live-call.ts'
 import type { CallPorts, LineEvent, ServiceEvent } from '../../../src/call/ports.ts'
 import type { CallRecord, StepTrace } from '../../../src/call/record.ts'
+import { ApelError } from '../../../src/errors.ts'
 import type { CallContext, FlowResult } from '../../../src/flow/io.ts'
 import { loadFlows } from '../../../src/flow/load.ts'
 import type { Program } from '../../../src/flow/program.ts'
@@ -83,14 +84,14 @@ export function contextOf(id: string, direction: CallContext['direction'] = 'out
   }
 }
 
-/** What the ledger was told, in order. `mood` makes it fail or hang. */
+/** What the ledger was told, in order. `mood` makes it fail, hang, or hold calls back before their dial. */
 export interface MemoryLedger {
   journal: { type: string; at: number }[]
   updates: object[]
   steps: StepTrace[]
   finished: { record: CallRecord; tasks: FlowResult['tasks'] }[]
   optOuts: string[]
-  mood: 'well' | 'failing' | 'hanging'
+  mood: 'well' | 'failing' | 'hanging' | 'holding'
 }
 
 export interface ACall {
@@ -128,13 +129,20 @@ export function memoryPorts(clock: HandClock): {
   }
   const ports: CallPorts = {
     ledger: {
-      update: (_, fields) => kept(() => ledger.updates.push(fields)),
+      async update(_, fields) {
+        if (ledger.mood === 'holding') throw new ApelError('invalid_state', 'it was held back at the last moment')
+        await kept(() => ledger.updates.push(fields))
+      },
       journal: (_, input, steps) =>
         kept(() => {
           ledger.journal.push(input as { type: string; at: number })
           ledger.steps.push(...steps)
         }),
-      finish: (record, { tasks }) => kept(() => ledger.finished.push({ record: { ...record }, tasks })),
+      finish: async (record, { tasks }) => {
+        if (ledger.mood === 'holding') return false
+        await kept(() => ledger.finished.push({ record: { ...record }, tasks }))
+        return true
+      },
     },
     book: { allowed: async () => true, schedule: async () => true },
     web: { request: async () => ({ result: 'ok', status: 200, body: {} }) },

@@ -127,6 +127,15 @@ t.test('without the ledger nothing is dialled', async (t) => {
   t.match(await over, { disposition: 'technical', dialed_at: null })
 })
 
+t.test('a call that the ledger holds back before its dial is no call: nobody is told of it', async (t) => {
+  const { node, ledger, events, outbound, calls } = setUp()
+  ledger.mood = 'holding'
+  await outbound().over
+  t.same(node.dials, [])
+  t.same(events, [])
+  t.equal(calls.registry.size, 0)
+})
+
 t.test('a dial that the node refuses is the trunk’s fault; one of an id that lives is unknown', async (t) => {
   for (const [code, disposition] of [
     ['endpoint_refused', 'trunk_error'],
