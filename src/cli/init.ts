@@ -16,7 +16,7 @@ export const init: Register = (program, io) => {
         throw new Exit(1, `${there.join(', ')} is already there; nothing was written. Name another folder.`)
       for (const [name, text] of Object.entries(files)) {
         const path = join(folder, name)
-        mkdirSync(dirname(path), { recursive: true })
+        makeFolder(dirname(path))
         // `wx`: a file that appeared meanwhile is not written over either.
         writeFileSync(path, text, { flag: 'wx' })
         await io.out(`${relative(io.cwd, path)}\n`)
@@ -24,4 +24,15 @@ export const init: Register = (program, io) => {
       const enter = folder === io.cwd ? '' : `cd ${relative(io.cwd, folder)}; `
       io.err(`\nNext: ${enter}apel check; then set policy.allow and the trunk in apel.yaml, and apel serve.\n`)
     })
+}
+
+/** One after another from the first that is there: asked for all at once where there can be none (`/proc/x`), Node never answers. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return
+  makeFolder(dirname(folder))
+  try {
+    mkdirSync(folder)
+  } catch (cause) {
+    throw new Exit(1, `The folder ${folder} cannot be made: ${(cause as Error).message}.`)
+  }
 }

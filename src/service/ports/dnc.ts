@@ -18,6 +18,7 @@ const SHOWN = 1000
 
 export function dncPort(parts: DncParts): ApiPorts['dnc'] {
   const { store, now, normalise } = parts
+  const known = knownCampaigns(store)
   const numberOf = (text: string): string => {
     const number = normaliseEntry(text, normalise)
     if (number !== null) return number
@@ -38,6 +39,7 @@ export function dncPort(parts: DncParts): ApiPorts['dnc'] {
     },
     async add({ number, campaign, reason }) {
       const entry: DncEntry = { number: numberOf(number), campaign, reason, at: now() }
+      if (!(await known(campaign))) throw unknown(campaign)
       const created = await store.dnc.add(entry)
       return { created, entry: created ? entry : ((await store.dnc.get(entry.number, campaign)) ?? entry) }
     },
@@ -45,9 +47,26 @@ export function dncPort(parts: DncParts): ApiPorts['dnc'] {
       if (!(await store.dnc.remove(numberOf(number), campaign)))
         throw new ApelError('not_found', 'The number is not on this do-not-call list.')
     },
-    import: (source, campaign) => importList(source, campaign, parts),
+    async import(source, campaign) {
+      if (!(await known(campaign))) throw unknown(campaign)
+      return await importList(source, campaign, parts)
+    },
   }
 }
+
+/** Whether there is such a campaign; null is every one's list. Each is asked for once. */
+function knownCampaigns(store: Store): (campaign: string | null) => Promise<boolean> {
+  const found = new Set<string>()
+  return async (campaign) => {
+    if (campaign === null || found.has(campaign)) return true
+    if ((await store.campaigns.state(campaign)) === null) return false
+    found.add(campaign)
+    return true
+  }
+}
+
+const unknown = (campaign: string | null): ApelError =>
+  new ApelError('unknown_campaign', `There is no campaign ${campaign}, so it has no do-not-call list.`, { campaign })
 
 function normaliseEntry(text: string, normalise: (number: string) => string | null): string | null {
   const trimmed = text.trim()
@@ -61,6 +80,7 @@ async function importList(
   campaign: string | null,
   parts: DncParts,
 ): Promise<ImportReport> {
+  const known = knownCampaigns(parts.store)
   const report: ImportReport = { accepted: 0, updated: 0, duplicate: 0, rejected: 0, rejects: [], import: null }
   const reject = (one: Reject): void => {
     report.rejected += 1
@@ -84,7 +104,9 @@ async function importList(
         columns,
       })
     const number = normaliseEntry(data.number, parts.normalise)
-    if (number === null) reject({ row, column: 'number', reason: 'not a number or a prefix such as +4072*' })
+    if (data.campaign && !(await known(data.campaign)))
+      reject({ row, column: 'campaign', reason: 'there is no campaign of this name' })
+    else if (number === null) reject({ row, column: 'number', reason: 'not a number or a prefix such as +4072*' })
     else batch.push({ number, campaign: data.campaign || campaign, reason: data.reason || null, at: parts.now() })
     if (batch.length >= BATCH) await flush()
   }

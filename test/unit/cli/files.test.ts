@@ -16,6 +16,7 @@ t.test('init writes a project that check finds right, and writes over nothing', 
   t.match(await apel('check', 'mine'), { status: 0, out: '' })
   writeFileSync(join(cwd, 'mine/apel.yaml'), '# mine\n')
   t.match(await apel('init', 'mine'), { status: 1, err: /already there/ })
+  t.match(await apel('init', '/proc/nope'), { status: 1, err: /The folder \/proc\/nope cannot be made: ENOENT/ })
   t.equal(readFileSync(join(cwd, 'mine/apel.yaml'), 'utf8'), '# mine\n')
 })
 
