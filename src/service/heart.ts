@@ -65,6 +65,7 @@ export function makeHeart({ store, lease, foreign, nap, clock, log, ...given }: 
     const away = await store.writable()
     if (away !== null) return away
     another = await foreign()
+    // Last: a Redis that came back empty has no lease of ours, and so reserves nothing until we know it for what it is.
     lost = await lease.renew()
     if (lost === null) nap.over()
     return lost

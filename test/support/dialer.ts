@@ -78,6 +78,8 @@ export interface PaperOptions {
   extensions?: { node: string; endpoint: string }[]
   clock?: Clock
   instance?: string
+  /** What its lease says; absent: it is held to none. */
+  holder?: string
   closed?: DialerPorts['closed']
   prepare?: DialerPorts['prepare']
   /** Called for each placed call; e.g. ends it at once. */
@@ -115,7 +117,7 @@ export async function paperDialer(redis: TestRedis, options: PaperOptions = {}):
         trunks: options.trunks ?? [trunk()],
         extensions: options.extensions ?? [],
       },
-      owner: ownerNamed(options.instance ?? 'one'),
+      owner: { ...ownerNamed(options.instance ?? 'one'), holder: options.holder ?? null },
       clock,
       log: makeLog(process.env.APEL_TEST_LOG ?? 'silent'),
       known: () => ({ flows: null, trunks: null }),
