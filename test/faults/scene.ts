@@ -24,6 +24,8 @@ export interface SceneOptions {
   /** YAML by name. */
   flows: Record<string, string>
   instances?: 1 | 2
+  /** The program of the second one, of another build than ours. */
+  secondMain?: string
   nodes?: 1 | 2
   /** Of each node's trunk. */
   trunk?: { channels: number; cps: number }
@@ -82,7 +84,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     })
     const started = [{ service: system.service, api: system.api.bind(system) }]
     for (const [n, name] of names.entries())
-      if (n > 0) started.push(await startSecond(system, name, { env: inspected(n) }))
+      if (n > 0) started.push(await startSecond(system, name, { env: inspected(n), main: options.secondMain }))
     const instances: Instance[] = []
     for (const [n, each] of started.entries()) {
       const fresh = await heldBy(each.service.pid!, ports[n]!)

@@ -20,7 +20,7 @@ export interface CommandOptions {
   /** It writes where we write, a progress bar included; nothing is collected then. */
   inherit?: boolean
   /** The program of another build. */
-  main?: string
+  main?: string | undefined
 }
 
 export function startCommand(args: string[], { cwd, env, inherit, main = MAIN }: CommandOptions = {}): ChildProcess {

@@ -20,7 +20,7 @@ export async function startSecond(
   {
     transport = 'auto',
     ...options
-  }: { transport?: 'auto' | 'ari-client' | 'websocket'; env?: Record<string, string>; main?: string } = {},
+  }: { transport?: 'auto' | 'ari-client' | 'websocket'; env?: Record<string, string>; main?: string | undefined } = {},
 ): Promise<SecondInstance> {
   const port = await freePort('tcp')
   const config = parse(readFileSync(join(system.folder, 'apel.yaml'), 'utf8'))

@@ -14,7 +14,13 @@ export class ServiceProcess {
   #exit: Promise<number | null> = Promise.resolve(null)
 
   /** `log` is a file that gets all its output, over every start; `main`: of another build than ours. */
-  constructor(options: { url: string; config: string; log: string; env?: Record<string, string>; main?: string }) {
+  constructor(options: {
+    url: string
+    config: string
+    log: string
+    env?: Record<string, string>
+    main?: string | undefined
+  }) {
     this.url = options.url
     this.#config = options.config
     this.#log = options.log
