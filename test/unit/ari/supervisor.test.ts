@@ -95,6 +95,10 @@ t.test('a node that is away is tried for ever, with a growing pause of 5 s at mo
     [0, 200, 400, 800, 1600, 3200, 5000, 5000],
   )
   t.equal(s.supervisor.standing().reason, 'ECONNREFUSED')
+  const before = s.attempts.length
+  await s.clock.pass(3_600_000)
+  t.ok(s.attempts.length - before >= 720, 'an hour later it is tried as often')
+  t.ok(s.clock.at - s.attempts.at(-1)! <= 5000)
   s.answer.opens = true
   await s.clock.pass(5000)
   t.equal(s.supervisor.fresh(), true)

@@ -15,12 +15,13 @@ interface Teardown {
   teardown(run: () => unknown): unknown
 }
 
-export type Apel = (...args: string[]) => Promise<Said>
+/** `newest` is what the command that was begun last has said so far. */
+export type Apel = ((...args: string[]) => Promise<Said>) & { newest: Said }
 
-export const apelIn =
-  (cwd: string, env: Record<string, string> = {}): Apel =>
-  async (...args) => {
+export function apelIn(cwd: string, env: Record<string, string> = {}): Apel {
+  const apel: Apel = async (...args) => {
     const said = { status: 0, out: '', err: '' }
+    apel.newest = said
     said.status = await run(
       args,
       {
@@ -38,6 +39,9 @@ export const apelIn =
     )
     return said
   }
+  apel.newest = { status: 0, out: '', err: '' }
+  return apel
+}
 
 export function aFolder(t: Teardown): string {
   const folder = mkdtempSync(join(tmpdir(), 'apel-cli-'))

@@ -63,7 +63,7 @@ t.test('a call is dialled and watched to its end', async (t) => {
   t.strictSame(call.vars, { visit: 'now', sum: 5 })
   call.steps.push({ at: Date.now(), step: 'greet', event: 'start' })
   Object.assign(call, { state: 'up', answered_at: Date.now() })
-  await new Promise((resolve) => setTimeout(resolve, 400))
+  await until(() => /up\n.*greet.* start/s.test(apel.newest.err))
   Object.assign(call, { state: 'ended', ended_at: Date.now(), disposition: 'completed' })
   const { status, out, err } = await going
   t.equal(status, 0)
@@ -112,11 +112,17 @@ t.test('a batch applies, imports, starts and waits; the same id starts nothing a
   mkdirSync(join(cwd, 'scripts-yaml/campaigns'), { recursive: true })
   writeFileSync(join(cwd, 'scripts-yaml/campaigns/night.yaml'), 'campaign: night\nflow: f\ncontacts: { file: n.csv }\n')
   writeFileSync(join(cwd, 'scripts-yaml/campaigns/n.csv'), 'number\n+40711111111\n')
+  const { campaigns, contacts } = memory.ports
+  let looks = 0
+  const get = campaigns.get
+  campaigns.get = (name) => {
+    looks += 1
+    return get(name)
+  }
   const going = apel('batch', 'night', '--run-id', 'monday', '--timeout', '20s')
   let started = false
-  const { campaigns, contacts } = memory.ports
   await until(() => {
-    void campaigns.get('night').then(
+    void get('night').then(
       (campaign) => {
         started = campaign.state === 'running'
       },
@@ -125,7 +131,8 @@ t.test('a batch applies, imports, starts and waits; the same id starts nothing a
     return started
   })
   const campaign = await campaigns.get('night')
-  await new Promise((resolve) => setTimeout(resolve, 1200))
+  looks = 0
+  await until(() => looks >= 2)
   const [contact] = (await contacts.list('night', { limit: 1, cursor: null, state: null })).items
   Object.assign(contact ?? {}, { attempts: 1, state: 'waiting' })
   t.match(await going, { status: 0, out: /night is running: 1 contacts \(waiting 1\)/ })
