@@ -57,8 +57,8 @@ async function create(node: Node, order: DialOrder): Promise<void> {
     'TIMEOUT(absolute)': String(Math.ceil(order.absolute / 1000)),
     APEL_APP: node.app,
   }
-  // `create` knows no caller id; without this the INVITE leaves as anonymous.
-  if (order.callerId !== null) variables['CONNECTEDLINE(all)'] = `<${order.callerId}>`
+  // `create` knows no caller id; without this the INVITE leaves as anonymous. `i`: nobody is to be told of it before that.
+  if (order.callerId !== null) variables['CONNECTEDLINE(all,i)'] = `<${order.callerId}>`
   const query = { endpoint: order.endpoint, app: node.app, appArgs: 'dial', channelId: order.id }
   const answer = await node.request('POST', '/channels/create', query, { variables })
   if (answer.status < 300) return
