@@ -5,7 +5,7 @@
 import { keyLength, type Line } from '../call/ports.ts'
 import { talkDetect } from '../call/talk.ts'
 import { makeBridges, recordingName } from './bridges.ts'
-import type { Query } from './link.ts'
+import type { AriAnswer, Query } from './link.ts'
 import type { Node } from './node.ts'
 import { refused } from './refusals.ts'
 
@@ -100,14 +100,14 @@ export function makeCommands({ node, id, direction, playing, hangup, release }: 
     },
     hangup,
     async receivedPackets() {
-      const stats = (await askChannel(node, id, 'GET', '/rtp_statistics')) as { rxcount?: unknown } | null
+      const stats = (await askChannel(node, id, 'GET', '/rtp_statistics')).body as { rxcount?: unknown } | null
       return typeof stats?.rxcount === 'number' ? stats.rxcount : 0
     },
     release,
   }
 }
 
-/** A request about one channel; its body. `gone`: that there is no such channel is fine. */
+/** A request about one channel. `gone`: that there is no such channel is fine. */
 export async function askChannel(
   node: Node,
   id: string,
@@ -115,8 +115,8 @@ export async function askChannel(
   below: string,
   query: Query = {},
   options: { gone?: boolean; body?: unknown } = {},
-): Promise<unknown> {
+): Promise<AriAnswer> {
   const answer = await node.request(method, `/channels/${encodeURIComponent(id)}${below}`, query, options.body)
-  if (answer.status < 300 || (options.gone && answer.status === 404)) return answer.body
+  if (answer.status < 300 || (options.gone && answer.status === 404)) return answer
   throw refused(node.name, id, `${method} ${below || 'channel'}`, answer.status, answer.body)
 }

@@ -24,6 +24,9 @@ import { entersLobby } from './lobbies.ts'
 import { makePending } from './pending.ts'
 import { basic, knock, makePlainHttp, readBody } from './plain-http.ts'
 
+/** How Asterisk begins an answer: who has asked, and the status. One that begins otherwise is read whole. */
+const ANSWER = /^\{"type":"RESTResponse","transaction_id":"[^"\\]*","request_id":"(\d+)","status_code":(\d{3}),/
+
 /** ms; a node that does not speak REST over its websocket says nothing at all. */
 const SPEAKS_WITHIN = 2_000
 
@@ -65,23 +68,29 @@ export async function openWebsocketLink(target: LinkTarget, handlers: LinkHandle
   socket.on('close', () => end(failure))
 
   const receive = (text: string): void => {
+    const head = ANSWER.exec(text)
+    if (head !== null) {
+      answered(head[1]!, Number(head[2]), () => readBody(text) as AriEvent)
+      return
+    }
     const event = readBody(text) as AriEvent | null
     if (typeof event !== 'object' || event === null || typeof event.type !== 'string') {
       handlers.odd(`no event: ${text.slice(0, 200)}`)
       return
     }
+    if (event.type === 'RESTResponse') answered(String(event.request_id), Number(event.status_code ?? 0), () => event)
+    else if (!told) handlers.event(event)
+  }
+
+  const answered = (id: string, status: number, event: () => AriEvent): void => {
     if (told) return
-    if (event.type !== 'RESTResponse') {
-      handlers.event(event)
-      return
-    }
     handlers.alive()
-    const said = typeof event.message_body === 'string' ? event.message_body : ''
-    pending.answer(String(event.request_id), {
-      status: Number(event.status_code ?? 0),
+    pending.answer(id, {
+      status,
       // Read when it is looked at: nobody wants the picture of a channel that comes with most answers.
       get body() {
-        return readBody(said)
+        const { message_body } = event()
+        return readBody(typeof message_body === 'string' ? message_body : '')
       },
     })
   }
