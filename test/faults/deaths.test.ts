@@ -67,10 +67,11 @@ t.test('F4, one sleeps for longer than its lease: it dials nothing on it, and no
 
 t.test('a caller whose process died before it could write the call down is taken in by another', async (t) => {
   await scene.ready()
-  const waits = 'an inbound call waits for the ledger'
+  const told = ({ service }: Instance) => service.log().split('an inbound call waits for the ledger').length
+  const before = new Map(scene.instances.map((instance) => [instance, told(instance)]))
   scene.redis.freeze(true)
   const caller = await begin(scene, 'calls in', { instance: first, node: scene.nodes[0]! })
-  const holder = () => scene.instances.find(({ service }) => service.log().includes(waits)) ?? null
+  const holder = () => scene.instances.find((instance) => told(instance) > before.get(instance)!) ?? null
   const { service } = await waitFor(holder, { what: 'somebody who has the call' })
   await service.end('SIGKILL')
   scene.redis.freeze(false)
