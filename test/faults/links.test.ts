@@ -1,6 +1,6 @@
 /**
  * What is between the service and the people misbehaves, with live calls on: Asterisk dies and is away (F5, F6),
- * its connections break (F8), its answers do not come (F9), its events are odd (F10); phones hang up in the first half second
+ * its web server is back before its SIP (F7), its connections break (F8), its answers do not come (F9), its events are odd (F10); phones hang up in the first half second
  * (F18), press fifty keys a second or nothing at all (F19); strangers scan (F22).
  */
 import t from 'tap'
@@ -146,6 +146,38 @@ t.test(
     for (const id of ringing) t.match(await ended(id), { disposition: 'unknown' })
     const finished = async () => (await scene.api('GET', '/v1/campaigns/load')).counts.pending === 0
     await waitFor(finished, { timeout: 40_000, every: 200, what: 'the rest of the campaign' })
+  },
+)
+
+t.test(
+  'F7, the web server of Asterisk is there before its SIP: nothing is dialled until it has endpoints',
+  async (t) => {
+    const list = Array.from({ length: 6 }, (_, n) => `+4078800000${n}`)
+    for (const number of list) exchange.phone(number, hangsUp(500))
+    await scene.api('PUT', '/v1/campaigns/early', { flow: 'brief', contacts: { number: 'phone' } })
+    await scene.contacts('early', `phone\n${list.join('\n')}\n`)
+    await waitFor(async () => (await node.left()).channels === 0, { every: 200, what: 'the end of the calls before' })
+    await node.kill()
+    await node.revive()
+    t.match(await node.cli('module unload chan_pjsip.so'), /Unloaded/)
+    const before = proxy.opened()
+    proxy.reset()
+    await waitFor(() => proxy.opened() > before, { what: 'a new connection' })
+    const told = async () => await (await fetch(`${instance.service.url}/health/ready`)).text()
+    await waitFor(async () => /PJSIP is not loaded in Asterisk yet/.test(await told()), { what: 'the reason' })
+    await scene.api('POST', '/v1/campaigns/early/start')
+    t.match(await dial('brief', answers()).catch(String), /gate_closed/)
+    await node.cli('module load chan_pjsip.so')
+    const loaded = Date.now()
+    await scene.ready(15_000)
+    const done = async () => (await scene.api('GET', '/v1/campaigns/early')).counts.done === list.length
+    await waitFor(done, { timeout: 30_000, every: 200, what: 'the campaign' })
+    const dialogs = (await exchange.dialogs()).filter(({ to }) => list.includes(to))
+    t.equal(dialogs.length, list.length, 'each was dialled once')
+    t.ok(
+      dialogs.every(({ invitedAt }) => invitedAt > loaded),
+      'and none before',
+    )
   },
 )
 
