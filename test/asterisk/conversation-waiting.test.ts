@@ -83,8 +83,8 @@ t.test('an external task is finished over the registry', async (t) => {
   const program = onHold('{ external: lookup }')
   const over = stage.dial(program, answers())
   const id = stage.newest()
-  await waitFor(() => stage.calls.registry.get(id)?.state === 'up')
-  await sleep(1500)
+  const entered = () => stage.events.some(({ type, data }) => type === 'call.step' && data.id === id)
+  await waitFor(entered, { what: 'the hold' })
   stage.calls.registry.get(id)!.finishTask('lookup', 'done', { balance: 7 })
   const told = await over
   t.match(told.record, { disposition: 'completed', outcome: 'told', vars: { found: { balance: 7 } } })

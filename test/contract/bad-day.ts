@@ -44,6 +44,23 @@ export async function badDay(transport: Transport): Promise<void> {
     await other.close()
   })
 
+  t.test('the gate stays closed to a version that is too old, or cannot be read', async (t) => {
+    for (const [version, told] of [
+      ['18.26.4', /18\.26\.4 is too old/],
+      ['UNKNOWN__and_probably_unsupported', /cannot be read from "UNKNOWN/],
+    ] as const) {
+      const other = bench.another({ app: 'apel-version-1', open: claiming(transport, version) })
+      await other.start()
+      t.equal(other.ready(), false)
+      t.match(other.reason(), told)
+      await t.rejects(
+        other.dial(order('version-1'), () => {}),
+        { code: 'node_down' },
+      )
+      await other.close()
+    }
+  })
+
   t.test('odd, unknown, broken, repeated and huge events leave the link and the calls alone', async (t) => {
     exchange.phone(NUMBER, presses('3', 1000))
     const call = await bench.dial(NUMBER)
@@ -225,6 +242,23 @@ async function nothingLeft(t: Test, { telephony }: Bench): Promise<void> {
     timeout: 5000,
     what: 'empty list of channels',
   })
+}
+
+/** A link to a node that says that it is of this version. */
+function claiming(transport: Transport, version: string): OpenLink {
+  const open = openerFor(transport)
+  return async (target, handlers) => {
+    const link = await open(target, handlers)
+    return {
+      ...link,
+      async request(method, path, ...rest) {
+        const answer = await link.request(method, path, ...rest)
+        if (path !== '/asterisk/info') return answer
+        const body = answer.body as { system: object }
+        return { status: answer.status, body: { ...body, system: { ...body.system, version } } }
+      },
+    }
+  }
 }
 
 /** A link that loses the answers to some requests, though they are carried out. */
