@@ -15,6 +15,7 @@ import type { Store } from '../store/store.ts'
 import { newId } from './ids.ts'
 import { judgeForGood, judgeMoment, YEAR } from './judge.ts'
 import { LocalDays } from './local-days.ts'
+import { remember } from './memory.ts'
 import { callerId, type DialPolicy, hasZones, type Placement, type Plan, placementOf } from './plan.ts'
 import { rateOf } from './rate.ts'
 import { deciding, hold, NOT_ITS_TURN, pass, REASONS, RULES, type Rule, type RuleVerdict } from './rules.ts'
@@ -97,6 +98,7 @@ export class Gate {
           node: chosen?.node ?? null,
           caller_id: chosen?.caller_id ?? null,
         })
+        this.keepInMind(plan, record, answer.contact ?? null)
         return { verdict: 'reserved', placement: placementOf(plan, record), room: left(room) }
       }
       case 'gone':
@@ -174,6 +176,26 @@ export class Gate {
       await this.ports.store.attempts.unreserve(id)
       this.lost.delete(id)
     }
+  }
+
+  private keepInMind(plan: Plan, record: CallRecord, contact: string | null): void {
+    const { row, packed, callback } = plan
+    const agreed = callback && {
+      due_at: callback.due_at,
+      expires_at: callback.expires_at,
+      moved: callback.moved ? ('1' as const) : ('0' as const),
+      retries: callback.retries,
+    }
+    remember(record, {
+      attempt: {
+        record: { ...record, vars: {}, recordings: [] },
+        ...{ state: 'reserved', instance: this.ports.owner.instance, owner: this.ports.owner.app },
+        ...{ app: this.ports.owner.app, row, callback: callback?.id ?? null, home: null },
+        tried: plan.failover?.tried ?? [],
+      },
+      callback,
+      basis: { contact, packed, callback: agreed },
+    })
   }
 
   /** When both the rule and the calendar allow it. */

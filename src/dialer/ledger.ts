@@ -8,15 +8,17 @@ import { ApelError } from '../errors.ts'
 import type { Left } from '../flow/io.ts'
 import type { Log } from '../log.ts'
 import { type Attempt, blankRecord } from '../store/attempt-record.ts'
-import type { FinishInput } from '../store/attempts.ts'
+import type { Basis, FinishInput } from '../store/attempts.ts'
 import type { Callback } from '../store/callbacks.ts'
 import { type Contact, triesText } from '../store/contacts.ts'
 import type { Owner } from '../store/instance.ts'
+import type { Ending } from '../store/line-up.ts'
 import type { Store } from '../store/store.ts'
 import { mayFailOver, signOf } from './breaker.ts'
 import type { Campaign } from './campaign.ts'
 import type { Definitions } from './definitions.ts'
 import { newId } from './ids.ts'
+import { remembered } from './memory.ts'
 import type { Plan } from './plan.ts'
 import type { Planner } from './planner.ts'
 import { type Agreement, afterCall, afterCallback, type Ended, missed, type Next, type NextAgreement } from './retry.ts'
@@ -60,9 +62,36 @@ export class Ledger implements Omit<CallLedger, 'journal'> {
 
   /** False when the attempt had ended before, or was never made. */
   async finish(record: CallRecord, left: Left = NOTHING): Promise<boolean> {
+    const known = await this.recall(record)
+    const done = known === null ? 'stale' : await this.endBy(known.ending, known.basis, record, left)
+    if (done !== 'stale') return done
+    const read = await this.ports.store.lineUp.ending(record.id)
+    return (await this.endBy(read, null, record, left)) === true
+  }
+
+  /** What its end depends on, as far as we know it without asking. */
+  private async recall(record: CallRecord): Promise<{ ending: Ending; basis: Basis } | null> {
+    const found = remembered(record)
+    if (found === null) return null
+    const { attempt, callback, basis } = found
+    const { row, record: reserved } = attempt
+    const { contact: line, packed } = basis
+    const contact =
+      reserved.campaign === null || row === null || packed === null
+        ? null
+        : await this.ports.store.contacts.read(reserved.campaign, row, packed, line ?? undefined)
+    return { ending: { attempt, contact, callback }, basis }
+  }
+
+  /** `basis`: the ledger is to be as this says; `stale` when it is not. */
+  private async endBy(
+    ending: Ending | null,
+    basis: Basis | null,
+    record: CallRecord,
+    left: Left,
+  ): Promise<boolean | 'stale'> {
     const { store, clock, definitions } = this.ports
     const now = clock.now()
-    const ending = await store.lineUp.ending(record.id)
     const attempt = ending?.attempt ?? null
     const campaign = attempt?.record.campaign ? await definitions.get(attempt.record.campaign) : null
     const dialed = (record.dialed_at ?? attempt?.record.dialed_at ?? null) !== null
@@ -77,6 +106,7 @@ export class Ledger implements Omit<CallLedger, 'journal'> {
       known: attempt?.record ?? null,
       sign: attempt === null ? null : signOf({ ...attempt.record, ...record }),
       failover: false,
+      basis,
     }
     if (ending === null || attempt === null || campaign === null)
       return await store.attempts.finish({ ...plain, next: OVER, callback: null })
@@ -100,6 +130,7 @@ export class Ledger implements Omit<CallLedger, 'journal'> {
       ? again(contact)
       : contact && packed(afterCall(campaign, ended, agreement, contact.progress, now, hours))
     const done = await store.attempts.finish({ ...plain, next, callback: agreement && stored(agreement), failover })
+    if (done === 'stale') return done
     for (const at of [failover ? now : null, next?.due, agreement?.next_at]) if (at) this.ports.dueAt(campaign.name, at)
     return done
   }
@@ -192,6 +223,7 @@ export class Ledger implements Omit<CallLedger, 'journal'> {
   private async write(input: Pick<FinishInput, 'record' | 'create' | 'next' | 'callback'>): Promise<void> {
     const done = await this.ports.store.attempts.finish({
       ...input,
+      basis: null,
       now: this.ports.clock.now(),
       counts: false,
       owner: null,

@@ -63,7 +63,15 @@ export type RawVerdict = [string, 'pass' | 'hold' | 'refuse' | 'busy', number, s
 
 export type ReserveAnswer =
   /** `room`: ms until the next one may find room, -1: when a channel is given back. */
-  | { verdict: 'reserved'; trunk: string; attempt: number; kind: CallRecord['kind']; room: number }
+  | {
+      verdict: 'reserved'
+      trunk: string
+      attempt: number
+      kind: CallRecord['kind']
+      room: number
+      /** The line of the contact's state. */
+      contact?: string
+    }
   | { verdict: 'hold' | 'refuse'; rule: string; until: number }
   /** `wait` in ms; -1: until a channel is given back. */
   | { verdict: 'busy'; rule: string; wait: number }
@@ -71,6 +79,13 @@ export type ReserveAnswer =
   | { verdict: 'gone' }
   /** The campaign's rules, the contact or the agreement were changed since the plan was made. */
   | { verdict: 'stale' }
+
+/** What the next state of a contact and of its agreement was made of: their texts in the ledger. */
+export interface Basis {
+  contact: string | null
+  packed: string | null
+  callback: { due_at: number; expires_at: number; moved: '0' | '1'; retries: string } | null
+}
 
 export interface FinishInput {
   record: CallRecord
@@ -97,6 +112,8 @@ export interface FinishInput {
   sign: string | null
   /** It is to be made again over another trunk. */
   failover: boolean
+  /** Null: it was read a moment ago. */
+  basis: Basis | null
 }
 
 /** An external task that was finished, as `Left.tasks` has it. */
@@ -168,8 +185,18 @@ export class Attempts {
     return await this.getMany((await this.db.run<string[]>(claimScript, input)).sort())
   }
 
-  /** Ends it, exactly once; false when it had ended before. */
-  async finish({ record, known, now, counts, create, next, callback, left, ...rest }: FinishInput): Promise<boolean> {
+  /** Ends it, exactly once; false when it had ended before, `stale` (and nothing is done) when its basis is not so any more. */
+  async finish({
+    record,
+    known,
+    now,
+    counts,
+    create,
+    next,
+    callback,
+    left,
+    ...rest
+  }: FinishInput): Promise<boolean | 'stale'> {
     const marks: Record<string, string> = { number: record.number }
     if (create !== null) {
       marks.instance = create.instance
@@ -177,7 +204,7 @@ export class Attempts {
       if (create.row !== null) marks.row = String(create.row)
       if (create.callback !== null) marks.callback = create.callback
     }
-    return await this.db.run<boolean>(finishScript, {
+    return await this.db.run<boolean | 'stale'>(finishScript, {
       id: record.id,
       now,
       create: create !== null,

@@ -133,8 +133,12 @@ export class Contacts {
         .lindex(keys.rows(campaign, row), row % ROWS_A_BUCKET)
         .hget(keys.states(campaign, row), String(row % ROWS_A_BUCKET)),
     )
-    if (!packed) return null
-    return { ...(await this.unpack(campaign, packed)), row, packed, progress: parseProgress(line ?? undefined) }
+    return packed ? await this.read(campaign, row, packed, line ?? undefined) : null
+  }
+
+  /** The contact whose content and state are these; without a line nothing has happened to it. */
+  async read(campaign: string, row: number, packed: string, line: string | undefined): Promise<Contact> {
+    return { ...(await this.unpack(campaign, packed)), row, packed, progress: parseProgress(line) }
   }
 
   /** Contacts in the order of the file from row `from` on, at most `limit` in that state; `next` null at the end. */

@@ -98,15 +98,14 @@ export async function paperDialer(redis: TestRedis, options: PaperOptions = {}):
     deleted: [],
     async end({ record }, disposition, more = {}, left = { tasks: {} }) {
       const answered = ['completed', 'hangup', 'silent', 'nomatch', 'callback', 'opted_out', 'machine']
-      const ended = {
-        ...record,
+      Object.assign(record, {
         dialed_at: clock.now(),
         answered_at: answered.includes(disposition) ? clock.now() : null,
         ended_at: clock.now(),
         disposition,
         ...more,
-      }
-      await paper.dialer.ledger.finish(ended, left)
+      })
+      await paper.dialer.ledger.finish(record, left)
     },
     stop: () => paper.dialer.stop(),
     dialer: makeDialer({

@@ -11,7 +11,8 @@ import { prelude } from './prelude.ts'
 /**
  * { id, owner, now, create, fields, marks, disposition, outcome, counts, next: { state, due, rule, tries },
  *   callback: { state, next_at, due_at, expires_at, moved, retries }, opted_out, left: { field: text },
- *   sign, failover } → true; false when it had ended before.
+ *   sign, failover, basis: { contact, packed, callback: { due_at, expires_at, moved, retries } } }
+ *   → true; false when it had ended before; 'stale': `next` and `callback` were made of something that is not so any more.
  * `create`: an attempt that was never dialled (`dnc`, `blocked`, `expired`) is written down and ended in one.
  * `counts: false`: it was never dialled, so it does not count against the number's caps. `sign`: what it says of its trunk;
  * `failover`: it is to be made again over another one. `left`: what the next conversation reads as `previous`.
@@ -20,9 +21,23 @@ export const finishScript = script(
   'finish',
   `${prelude}${breaker}
 local key = P .. 'a:' .. a.id
-local state = call('HGET', key, '_state')
+local MARKS = { '_state', '_campaign', '_row', '_callback', '_number', '_instance', 'trunk', 'kind', '_owner', '_agreed' }
+local m = call('HMGET', key, unpack(MARKS))
+local state = m[1]
 if state == 'ended' or (not state and not a.create) then return 'false' end
-if state and not mine(key) then return 'false' end
+if state and not none(a.owner) and m[9] ~= a.owner then return 'false' end
+if not none(a.basis) then
+  local b, r, cb = a.basis, tonumber(m[3] or ''), m[4]
+  if r and (call('HGET', statekey(m[2], r), int(r % 128)) ~= b.contact
+    or call('LINDEX', camp(m[2]) .. ':r:' .. int(math.floor(r / 128)), r % 128) ~= b.packed) then
+    return '"stale"'
+  end
+  local f = cb and call('HMGET', P .. 'cb:' .. cb, 'due_at', 'expires_at', 'moved', 'retries')
+  if f and (tonumber(f[1]) ~= b.callback.due_at or tonumber(f[2]) ~= b.callback.expires_at
+    or (f[3] or '0') ~= b.callback.moved or (f[4] or '') ~= b.callback.retries) then
+    return '"stale"'
+  end
+end
 local flat = { '_state', 'ended' }
 local function put(name, text)
   flat[#flat + 1] = name
@@ -34,14 +49,14 @@ end
 for name, text in pairs(a.fields) do put(name, text) end
 for name, text in pairs(a.left) do put('_' .. name, text) end
 call('HSET', key, unpack(flat))
-local m = call('HMGET', key, '_campaign', '_row', '_callback', '_number', '_instance', 'trunk', 'kind')
-local c, row, cb, number = m[1] or nil, tonumber(m[2] or ''), m[3] or nil, m[4] or ''
+if a.create then m = call('HMGET', key, unpack(MARKS)) end
+local c, row, cb, number = m[2] or nil, tonumber(m[3] or ''), m[4] or nil, m[5] or ''
 if not a.counts then call('HDEL', key, '_counts') end
 if a.failover then call('HSET', key, '_failover', '1') end
 
 call('SREM', P .. 'live', a.id)
-call('SREM', P .. 'i:' .. (m[5] or '') .. ':live', a.id)
-local trunk = m[6] and cjson.decode(m[6]) or cjson.null
+call('SREM', P .. 'i:' .. (m[6] or '') .. ':live', a.id)
+local trunk = m[7] and cjson.decode(m[7]) or cjson.null
 if trunk ~= cjson.null then call('SREM', P .. 't:' .. trunk .. ':live', a.id) end
 if a.create and number ~= '' then
   call('LPUSH', P .. 'n:' .. number, a.id)
@@ -49,7 +64,7 @@ if a.create and number ~= '' then
 end
 call('HSET', key, '_ended', call('XADD', P .. 'ended', '*', 'id', a.id))
 -- A leg is part of its call.
-if m[7] ~= '"leg"' then post('call.ended', a.id, number) end
+if m[8] ~= '"leg"' then post('call.ended', a.id, number) end
 
 if cb and not none(a.callback) then
   local n = a.callback
@@ -91,7 +106,7 @@ if c then
       call('ZREM', camp(c) .. ':due', int(row))
       s.rule, s.due, s.tries = a.next.rule or '', 0, a.next.tries or s.tries
       local to = a.next.state
-      for _, open in ipairs({ call('HGET', key, '_agreed') or '', cb or '' , call('GET', P .. 'cbn:' .. number) or '' }) do
+      for _, open in ipairs({ m[10] or '', cb or '' , call('GET', P .. 'cbn:' .. number) or '' }) do
         local o = call('HMGET', P .. 'cb:' .. open, 'state', 'campaign', 'row')
         if o[1] == 'open' and o[2] == c and tonumber(o[3] or '') == row then
           if a.opted_out then closecallback(open, 'cancelled') else to, s.rule = 'c', open end

@@ -42,6 +42,7 @@ local function keep(c, row, s)
   local was, is = untried(call('HGET', key, field)), untried(line)
   if was ~= is then call('HINCRBY', camp(c) .. ':counts', 'untried', is and 1 or -1) end
   call('HSET', key, field, line)
+  return line
 end
 
 local function move(c, row, s, to)
@@ -51,7 +52,7 @@ local function move(c, row, s, to)
     if NAMES[to] then call('HINCRBY', counts, NAMES[to], 1) end
     s.state = to
   end
-  keep(c, row, s)
+  return keep(c, row, s)
 end
 
 local function ring(message) call('PUBLISH', P .. 'bell', cjson.encode(message)) end

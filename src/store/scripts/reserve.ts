@@ -21,7 +21,7 @@ import { rates } from './rates.ts'
  *   concurrency, rate, caps: { day, week, day_start, day_end }, budget: { max, per_day, day, day_end },
  *   fields: { name: JSON text }, marks: { name: text }, clock, assumed: { times, used, day, today },
  *   failover: the attempt that it follows over another trunk, explain, holder: what the lease of `marks.instance` says }
- * → { verdict: 'reserved', trunk, attempt, kind, room } | { verdict: 'hold' | 'refuse', rule, until } | { verdict: 'busy', wait }
+ * → { verdict: 'reserved', trunk, attempt, kind, room, contact: the line of its state } | { verdict: 'hold' | 'refuse', rule, until } | { verdict: 'busy', wait }
  *   | { verdict: 'gone' | 'stale' }; with `explain` { verdicts: [[rule, verdict, until, why]…] }.
  */
 export const reserveScript = script(
@@ -157,7 +157,7 @@ if probe then
 end
 if c and not none(a.rate) then took(camp(c) .. ':rate', a.rate.n) end
 
-local attempt, kind = 1, a.kind
+local attempt, kind, line = 1, a.kind, nil
 if s then
   attempt = s.total + 1
   s.total = s.total + 1
@@ -168,7 +168,7 @@ if s then
     if not follows then s.today = s.today + 1 end
   end
   s.last, s.rule, s.due = a.id, '', 0
-  move(c, row, s, 'd')
+  line = move(c, row, s, 'd')
   call('ZREM', camp(c) .. ':due', int(row))
   call('ZREM', camp(c) .. ':window', 'r' .. int(row))
 end
@@ -216,7 +216,7 @@ if not free or (c and not none(a.concurrency) and call('SCARD', camp(c) .. ':liv
   room = -1
   waits()
 else room = math.max(room, free) end
-return cjson.encode({ verdict = 'reserved', trunk = trunk.name, attempt = attempt, kind = kind, room = room })
+return cjson.encode({ verdict = 'reserved', trunk = trunk.name, attempt = attempt, kind = kind, room = room, contact = line })
 `,
 )
 
