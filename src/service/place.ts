@@ -44,8 +44,10 @@ export function makePlace(
     if (!program || !telephony)
       throw new ApelError('unknown_flow', `The flow ${record.flow} or the node ${node} went away before the dial.`)
     const absolute = order.ring + program.limits.maxCallTime + ABSOLUTE_GRACE
+    // The very record that was reserved: what is remembered of it goes with it (`dialer/memory.ts`).
+    record.flow_version = program.version
     await calls.outbound({
-      record: { ...record, flow_version: program.version },
+      record,
       program,
       context,
       order: { ...order, absolute, turn: () => departed(record) },

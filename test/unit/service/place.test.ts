@@ -4,7 +4,26 @@ import type { Calls } from '../../../src/call/calls.ts'
 import type { Clock } from '../../../src/call/ports.ts'
 import type { DialSettings, Placement } from '../../../src/dialer/plan.ts'
 import { makePlace } from '../../../src/service/place.ts'
-import { trunk } from '../../support/dialer.ts'
+import { realClock, trunk } from '../../support/dialer.ts'
+
+t.test('the call has the very record that was reserved, by which its end is remembered', async (t) => {
+  const record = { flow: 'f', trunk: 'carrier', queued_at: Date.now(), flow_version: null }
+  const seen: unknown[] = []
+  const calls = { outbound: (call: { record: unknown }) => ({ dialed: seen.push(call.record) }) } as unknown as Calls
+  const program = { version: '7', limits: { maxCallTime: 60_000 } } as never
+  const settings = { trunks: [] } as unknown as DialSettings
+  const place = makePlace(
+    calls,
+    () => program,
+    new Map([['pbx', { telephony: {} } as never]]),
+    settings,
+    async () => 0,
+    realClock,
+  )
+  await place({ record, node: 'pbx', order: { ring: 1000 }, context: {} } as unknown as Placement)
+  t.equal(seen[0], record)
+  t.equal(record.flow_version, '7')
+})
 
 for (const [late, asked] of [
   [20, 0],
