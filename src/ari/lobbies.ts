@@ -23,12 +23,15 @@ export interface Lobbies {
    * same packet, and one that is dialled meanwhile, or without a lobby, is dialled all the same. Never throws.
    */
   enter(channel: string): void
+  /** Takes away those that nobody is in, also what an earlier process has left. To be called while we have no call. */
+  tidy(): Promise<void>
 }
 
-/** The lobbies of a node. They are shared by all instances, and stay for the next calls. */
+/** The lobbies of a node, which all instances share. One that is taken away under another's hand costs that call nothing. */
 export function makeLobbies(node: Node): Lobbies {
   const made = new Map<string, Promise<unknown>>()
   let turn = 0
+  let untidy = true
   const put = async (channel: string, lobby: string): Promise<void> => {
     // 409 when it is there already.
     const there = made.get(lobby) ?? node.request('POST', lobby, { type: 'holding' })
@@ -39,7 +42,20 @@ export function makeLobbies(node: Node): Lobbies {
     if (status === 404) made.delete(lobby)
   }
   return {
+    async tidy() {
+      if (!untidy) return
+      untidy = false
+      made.clear()
+      const { body } = await node.request('GET', '/bridges')
+      for (const { id, channels } of (Array.isArray(body) ? body : []) as { id?: unknown; channels?: unknown }[]) {
+        const path = `/bridges/${String(id)}`
+        if (!path.startsWith(PREFIX)) continue
+        if (Array.isArray(channels) && channels.length === 0) await node.request('DELETE', path)
+        else untidy = true
+      }
+    },
     enter(channel) {
+      untidy = true
       turn = (turn + 1) % COUNT
       const lobby = `${PREFIX}${turn}`
       put(channel, lobby).catch((error: unknown) => {

@@ -173,6 +173,7 @@ export function makeTelephony(options: TelephonyOptions): NodeTelephony {
     listing = clock.setTimeout(async () => {
       const link = supervisor.link()
       if (link && takesInbound) await listApp(link, options.app, exclusively).catch(() => undefined)
+      if (link && lines.size() === 0) await lobbies.tidy().catch(() => undefined)
       if (supervisor.standing().state === 'up') listAgain()
     }, LIST_AGAIN)
   }
@@ -225,6 +226,7 @@ export function makeTelephony(options: TelephonyOptions): NodeTelephony {
     async close() {
       clock.clearTimeout(listing)
       await stopInbound()
+      if (supervisor.link() && lines.size() === 0) await lobbies.tidy().catch(() => undefined)
       await supervisor.close()
       clock.clearTimeout(listing)
       lines.close()

@@ -54,5 +54,7 @@ export function amongMany(t: Test, bench: Bench, name: string): void {
     t.ok(Math.abs(end.at - begun - 3000) < 1000, `Asterisk has kept the time, ${end.at - begun} ms`)
     await waitFor(async () => (await crowded.channels()).length === 0, { what: 'the end of every channel' })
     t.equal(crowded.size(), 0)
+    const bridges = async (): Promise<string> => await bench.asterisk.cli('bridge show all')
+    await waitFor(async () => !(await bridges()).includes('apel-lobby'), { what: 'the end of every lobby' })
   })
 }

@@ -4,7 +4,7 @@ import type { Node } from '../../../src/ari/node.ts'
 import { makeLog } from '../../../src/log.ts'
 
 /** Answers what the node is asked with the status of the next line. */
-function nodeWith(answer: (path: string) => number | Error): { node: Node; asked: string[] } {
+function nodeWith(answer: (path: string) => number | Error, bridges: unknown[] = []): { node: Node; asked: string[] } {
   const asked: string[] = []
   const node = {
     name: 'n',
@@ -15,7 +15,7 @@ function nodeWith(answer: (path: string) => number | Error): { node: Node; asked
       asked.push(path)
       const said = answer(path)
       if (said instanceof Error) throw said
-      return { status: said, body: null }
+      return { status: said, body: path === '/bridges' ? bridges : null }
     },
   } as Node
   return { node, asked }
@@ -56,4 +56,24 @@ t.test('an Asterisk that was started anew has its lobbies made again; a link tha
   answer = 200
   t.equal(await round(), 128)
   t.equal(await round(), 0)
+})
+
+t.test('lobbies that nobody is in are taken away, once, and again after the next calls', async (t) => {
+  const empty = { id: 'apel-lobby-1', channels: [] }
+  const used = { id: 'apel-lobby-2', channels: ['c-1'] }
+  const bridges = [empty, used, { id: 'talk-1', channels: [] }]
+  const { node, asked } = nodeWith(() => 200, bridges)
+  const lobbies = makeLobbies(node)
+  await lobbies.tidy()
+  t.same(asked.splice(0), ['/bridges', '/bridges/apel-lobby-1'])
+  bridges.splice(0, 3, { id: 'apel-lobby-2', channels: [] })
+  await lobbies.tidy()
+  t.same(asked.splice(0), ['/bridges', '/bridges/apel-lobby-2'], 'looked at again while somebody was in one')
+  await lobbies.tidy()
+  t.same(asked.splice(0), [], 'there is nothing to look for')
+  lobbies.enter('c-2')
+  await settled()
+  asked.length = 0
+  await lobbies.tidy()
+  t.equal(asked[0], '/bridges')
 })
