@@ -7,11 +7,16 @@ local WEEK, PAUSE = 604800000, 259200000
 
 -- Is the number, or a prefix of it, on the do-not-call list of all or of this campaign?
 local function listed(number, c)
-  local fields = { number }
-  for i = 2, #number do fields[#fields + 1] = string.sub(number, 1, i) .. '*' end
+  local fields = nil
   for _, key in ipairs({ P .. 'dnc', c and (P .. 'dnc:' .. c) or nil }) do
-    for _, v in ipairs(call('HMGET', key, unpack(fields))) do
-      if v then return true end
+    if call('EXISTS', key) == 1 then
+      if not fields then
+        fields = { number }
+        for i = 2, #number do fields[#fields + 1] = string.sub(number, 1, i) .. '*' end
+      end
+      for _, v in ipairs(call('HMGET', key, unpack(fields))) do
+        if v then return true end
+      end
     end
   end
   return false

@@ -48,11 +48,14 @@ if a.create then
 end
 for name, text in pairs(a.fields) do put(name, text) end
 for name, text in pairs(a.left) do put('_' .. name, text) end
+put('_ended', call('XADD', P .. 'ended', '*', 'id', a.id))
+local of = m[2] or a.create and a.marks.campaign
+if of then put('_result', call('XADD', camp(of) .. ':results', '*', 'id', a.id)) end
+if a.failover then put('_failover', '1') end
 call('HSET', key, unpack(flat))
 if a.create then m = call('HMGET', key, unpack(MARKS)) end
 local c, row, cb, number = m[2] or nil, tonumber(m[3] or ''), m[4] or nil, m[5] or ''
 if not a.counts then call('HDEL', key, '_counts') end
-if a.failover then call('HSET', key, '_failover', '1') end
 
 call('SREM', P .. 'live', a.id)
 call('SREM', P .. 'i:' .. (m[6] or '') .. ':live', a.id)
@@ -62,7 +65,6 @@ if a.create and number ~= '' then
   call('LPUSH', P .. 'n:' .. number, a.id)
   call('LTRIM', P .. 'n:' .. number, 0, 999)
 end
-call('HSET', key, '_ended', call('XADD', P .. 'ended', '*', 'id', a.id))
 -- A leg is part of its call.
 if m[8] ~= '"leg"' then post('call.ended', a.id, number) end
 
@@ -80,7 +82,6 @@ end
 
 if c then
   call('SREM', camp(c) .. ':live', a.id)
-  call('HSET', key, '_result', call('XADD', camp(c) .. ':results', '*', 'id', a.id))
   local counts = camp(c) .. ':counts'
   call('HINCRBY', counts, 'd:' .. a.disposition, 1)
   if not none(a.outcome) then call('HINCRBY', counts, 'o:' .. a.outcome, 1) end
@@ -107,7 +108,7 @@ if c then
       s.rule, s.due, s.tries = a.next.rule or '', 0, a.next.tries or s.tries
       local to = a.next.state
       for _, open in ipairs({ m[10] or '', cb or '' , call('GET', P .. 'cbn:' .. number) or '' }) do
-        local o = call('HMGET', P .. 'cb:' .. open, 'state', 'campaign', 'row')
+        local o = open == '' and {} or call('HMGET', P .. 'cb:' .. open, 'state', 'campaign', 'row')
         if o[1] == 'open' and o[2] == c and tonumber(o[3] or '') == row then
           if a.opted_out then closecallback(open, 'cancelled') else to, s.rule = 'c', open end
         end
@@ -205,24 +206,23 @@ export const updateScript = script(
   'update',
   `${prelude}${breaker}${facts}
 local key = P .. 'a:' .. a.id
-local state = call('HGET', key, '_state')
-if not state or state == 'ended' or not mine(key) then return 'false' end
-if a.state == 'dialing' and state == 'reserved' then
-  local f = call('HMGET', key, '_campaign', '_number', 'kind')
-  local c = f[3] ~= '"leg"' and f[1] or nil
-  if c and (call('EXISTS', P .. 'paused') == 1 or call('HGET', camp(c), 'state') ~= 'running' or listed(f[2] or '', c)) then
-    return '"held"'
-  end
+local f = call('HMGET', key, '_state', '_owner', '_campaign', '_number', 'kind', 'trunk')
+local state, number = f[1], f[4] or ''
+if not state or state == 'ended' or not none(a.owner) and f[2] ~= a.owner then return 'false' end
+local begins = a.state == 'dialing' and state == 'reserved' and f[5] ~= '"leg"'
+local c = begins and f[3]
+if c and (call('EXISTS', P .. 'paused') == 1 or call('HGET', camp(c), 'state') ~= 'running' or listed(number, c)) then
+  return '"held"'
 end
-for name, text in pairs(a.fields) do call('HSET', key, name, text) end
-if not none(a.state) then
-  call('HSET', key, '_state', a.state)
-  if a.state == 'dialing' and state == 'reserved' and call('HGET', key, 'kind') ~= '"leg"' then
-    post('call.started', a.id, call('HGET', key, '_number') or '', recordof(a.id))
-  end
-  local trunk = (a.state == 'ringing' or a.state == 'up') and call('HGET', key, 'trunk')
-  if trunk then trunkworks(cjson.decode(trunk), a.id) end
+local flat = {}
+if not none(a.state) then flat = { '_state', a.state } end
+for name, text in pairs(a.fields) do
+  flat[#flat + 1] = name
+  flat[#flat + 1] = text
 end
+if #flat > 0 then call('HSET', key, unpack(flat)) end
+if begins then post('call.started', a.id, number, function() return recordof(a.id) end) end
+if f[6] and (a.state == 'ringing' or a.state == 'up') then trunkworks(cjson.decode(f[6]), a.id) end
 return 'true'
 `,
 )

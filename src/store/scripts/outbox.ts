@@ -14,10 +14,12 @@ import { script } from '../db.ts'
 /** `post`, for the prelude: every script that makes something known. */
 export const outbox = /* lua */ `
 -- A letter for every receiver that wants the event. Those of one line are carried in their order; fields: what is told,
--- nil: the record of the call that is the line's name.
+-- a function that gives
+-- it, nil: the record of the call that is the line's name.
 local function post(event, line, number, fields)
   local hooks = call('HGETALL', P .. 'hooks')
   if #hooks == 0 then return end
+  if type(fields) == 'function' then fields = fields() end
   local time = call('TIME')
   local at = time[1] * 1000 + math.floor(time[2] / 1000)
   for i = 1, #hooks, 2 do

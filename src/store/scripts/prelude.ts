@@ -19,17 +19,22 @@ local function statekey(c, row) return camp(c) .. ':s:' .. int(math.floor(row / 
 
 local NAMES = { p = 'pending', w = 'waiting', c = 'callback', d = 'dialing', x = 'done', h = 'held' }
 
+-- The line that a state was read from, or written to.
+local lines = {}
+
 local function contact(c, row)
   local raw = call('HGET', statekey(c, row), int(row % 128))
   local f = {}
   if raw then
     for v in string.gmatch(raw .. ',', '([^,]*),') do f[#f + 1] = v end
   end
-  return {
+  local s = {
     state = f[1] or 'p', used = tonumber(f[2]) or 0, total = tonumber(f[3]) or 0, due = tonumber(f[4]) or 0,
     day = f[5] or '', today = tonumber(f[6]) or 0, rule = f[7] or '', tries = f[8] or '', last = f[9] or '',
     disposition = f[10] or '',
   }
+  lines[s] = raw
+  return s
 end
 
 -- Is it still to have its first attempt? By the line of its state; without one nothing has happened to it.
@@ -39,9 +44,10 @@ local function keep(c, row, s)
   local key, field = statekey(c, row), int(row % 128)
   local line = table.concat({ s.state, int(s.used), int(s.total), int(s.due), s.day, int(s.today), s.rule, s.tries,
     s.last, s.disposition }, ',')
-  local was, is = untried(call('HGET', key, field)), untried(line)
+  local was, is = untried(lines[s]), untried(line)
   if was ~= is then call('HINCRBY', camp(c) .. ':counts', 'untried', is and 1 or -1) end
   call('HSET', key, field, line)
+  lines[s] = line
   return line
 end
 
@@ -117,11 +123,6 @@ local function recordof(id)
     if string.sub(flat[i], 1, 1) ~= '_' then out[flat[i]] = flat[i + 1] end
   end
   return out
-end
-
--- Whether the process that speaks holds this call: one that was taken over has no say in it any more.
-local function mine(key)
-  return none(a.owner) or call('HGET', key, '_owner') == a.owner
 end
 
 -- The time in one of our ids, ms; nil for others.

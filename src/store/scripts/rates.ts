@@ -16,13 +16,12 @@ local function ratewait(key, rate)
     return 0
   end
   local till = last + rate.gap
-  local nth = call('LLEN', key) >= rate.n and tonumber(call('LINDEX', key, rate.n - 1))
+  local nth = tonumber(call('LINDEX', key, rate.n - 1))
   if nth and nth + rate.window > till then till = nth + rate.window end
   return math.max(0, till - rnow)
 end
 local function took(key, n)
-  call('LPUSH', key, string.format('%.3f', rnow))
-  call('LTRIM', key, 0, n - 1)
+  if call('LPUSH', key, string.format('%.3f', rnow)) > n then call('LTRIM', key, 0, n - 1) end
   call('PEXPIRE', key, 86400000)
 end
 `

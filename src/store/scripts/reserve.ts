@@ -39,6 +39,7 @@ if not a.explain and not none(a.holder) and call('GET', P .. 'i:' .. a.marks.ins
   return '{"verdict":"hold","rule":"gate_closed","until":0}'
 end
 
+local campaign = c and call('HMGET', camp(c), 'revision', 'state')
 local s = row and contact(c, row)
 local follows = not none(a.failover)
 local cbkey = cb and (P .. 'cb:' .. cb)
@@ -49,7 +50,7 @@ if not a.explain then
     return '{"verdict":"gone"}'
   end
   local b = a.basis
-  if not none(b.revision) and (call('HGET', camp(c), 'revision') or '') ~= b.revision
+  if not none(b.revision) and (campaign[1] or '') ~= b.revision
     or not none(b.packed) and call('LINDEX', camp(c) .. ':r:' .. int(math.floor(row / 128)), row % 128) ~= b.packed
     or cb and tonumber(call('HGET', cbkey, 'due_at')) ~= b.due_at then
     return '{"verdict":"stale"}'
@@ -115,7 +116,7 @@ elseif cb then
 end
 judge('budget', unpack(budget, 1, 3))
 
-judge('campaign_state', (not c or call('HGET', camp(c), 'state') == 'running') and 'pass' or 'hold')
+judge('campaign_state', (not c or campaign[2] == 'running') and 'pass' or 'hold')
 
 local trunk, wait, stopped, resumes, probe = nil, nil, 0, nil, false
 for _, t in ipairs(a.trunks) do
@@ -181,18 +182,20 @@ if cb then
 end
 
 local key = P .. 'a:' .. a.id
-local flat = {}
-for name, text in pairs(a.fields) do flat[#flat + 1] = name; flat[#flat + 1] = text end
+local fields = a.fields
+fields.attempt, fields.kind, fields.trunk = int(attempt), cjson.encode(kind), cjson.encode(trunk.name)
+fields.node, fields.caller_id = cjson.encode(trunk.node), cjson.encode(trunk.caller_id)
+local flat = { '_state', 'reserved' }
+for name, text in pairs(fields) do flat[#flat + 1] = name; flat[#flat + 1] = text end
 for name, text in pairs(a.marks) do flat[#flat + 1] = '_' .. name; flat[#flat + 1] = text end
-call('HSET', key, unpack(flat))
-call('HSET', key, 'attempt', int(attempt), 'kind', cjson.encode(kind), 'trunk', cjson.encode(trunk.name),
-  'node', cjson.encode(trunk.node), 'caller_id', cjson.encode(trunk.caller_id), '_state', 'reserved')
 if follows then
   call('HSET', P .. 'a:' .. a.failover, '_followed', '1')
   call('HDEL', P .. 'a:' .. a.failover, '_failover')
 else
-  call('HSET', key, '_counts', '1')
+  flat[#flat + 1] = '_counts'
+  flat[#flat + 1] = '1'
 end
+call('HSET', key, unpack(flat))
 call('SADD', P .. 'live', a.id)
 call('SADD', P .. 'i:' .. a.marks.instance .. ':live', a.id)
 call('SADD', P .. 't:' .. trunk.name .. ':live', a.id)
@@ -200,8 +203,7 @@ if c then
   call('SADD', camp(c) .. ':live', a.id)
   call('HINCRBY', camp(c) .. ':counts', 'attempts', 1)
 end
-call('LPUSH', P .. 'n:' .. a.number, a.id)
-call('LTRIM', P .. 'n:' .. a.number, 0, 999)
+if call('LPUSH', P .. 'n:' .. a.number, a.id) > 1000 then call('LTRIM', P .. 'n:' .. a.number, 0, 999) end
 
 -- When there is room for the next one: whoever waits behind need not ask before.
 local room = c and not none(a.rate) and ratewait(camp(c) .. ':rate', a.rate) or 0
@@ -233,7 +235,7 @@ call('HSET', key, unpack(flat))
 call('HSET', key, '_state', 'reserved')
 call('SADD', P .. 'live', a.id)
 call('SADD', P .. 'i:' .. a.marks.instance .. ':live', a.id)
-post('call.started', a.id, a.number, recordof(a.id))
+post('call.started', a.id, a.number, function() return recordof(a.id) end)
 if not none(a.campaign) then call('HINCRBY', camp(a.campaign) .. ':counts', 'attempts', 1) end
 if a.number ~= '' then
   call('LPUSH', P .. 'n:' .. a.number, a.id)
