@@ -79,8 +79,8 @@ export interface Dialer {
   reserveManual(request: ManualRequest): Promise<Placement>
   /** A second channel for a live call, past the same gate; see `Transfers` of `call/ports.ts`. */
   reserveLeg(call: CallRecord, id: string, to: Peer, ring: number): Promise<Placement | null>
-  /** Writes an inbound call down; null when it was written down before. */
-  reserveInbound(request: InboundRequest): Promise<{ record: CallRecord; context: CallContext } | null>
+  /** Writes an inbound call down; null when it was written down before. `again`: it may have been, by us, its answer lost. */
+  reserveInbound(request: InboundRequest, again?: boolean): Promise<{ record: CallRecord; context: CallContext } | null>
   /** What the conversation of an inbound call starts from that was written down before. */
   inboundContext(attempt: Attempt): Promise<CallContext>
   /** Why this number is not being dialled, and when it will be; `campaign`: only as a contact of this one. */
@@ -248,7 +248,7 @@ export function makeDialer(ports: DialerPorts): Dialer {
     reserveManual: (request) => entrance.manual(request),
     reserveLeg: (call, id, to, ring) => entrance.leg(call, id, to, ring),
     inboundContext: (attempt) => entrance.context(attempt),
-    reserveInbound: (request) => entrance.inbound(request),
+    reserveInbound: (request, again) => entrance.inbound(request, again),
     explain: (to, campaign = null) => explainer.explain(to, campaign),
     forecast: (campaign, request) => forecaster.forecast(campaign, request),
     setPaused: (paused) => store.campaigns.setPaused(paused),

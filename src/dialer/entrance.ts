@@ -79,7 +79,8 @@ export class Entrance {
   }
 
   /** Writes an inbound call down; null when it was written down before. */
-  async inbound(request: InboundRequest): Promise<{ record: CallRecord; context: CallContext } | null> {
+  /** `again`: it was asked before, and the answer was lost; what was written down then is this call. */
+  async inbound(request: InboundRequest, again = false): Promise<{ record: CallRecord; context: CallContext } | null> {
     const { store, definitions, planner, policy, clock, owner } = this.ports
     const { id, node, called, caller, flow, campaign: name } = request
     const campaign = name === null ? null : await definitions.get(name)
@@ -95,7 +96,10 @@ export class Entrance {
       node,
       queued_at: clock.now(),
     })
-    if (!(await store.attempts.inbound(record, owner, campaign?.name ?? null, contact?.row ?? null))) return null
+    if (!(await store.attempts.inbound(record, owner, campaign?.name ?? null, contact?.row ?? null))) {
+      const written = again ? await store.attempts.get(id) : null
+      if (written?.owner !== owner.app || written.state !== 'reserved') return null
+    }
     return { record, context: await planner.inbound(id, number, campaign, contact) }
   }
 

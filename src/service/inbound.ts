@@ -52,7 +52,7 @@ async function route(call: InboundCall, telephony: Telephony, parts: InboundPart
     )
   const { node } = telephony
   const request = { ...call, node, flow: program?.flow ?? null, campaign: target?.campaign ?? null }
-  const written = await persist(() => dialer.reserveInbound(request), call, telephony, log)
+  const written = await persist((again) => dialer.reserveInbound(request, again), call, telephony, log)
   // Told twice by the link: the first telling has it.
   if (written === null) return
   const { record } = written
@@ -61,10 +61,15 @@ async function route(call: InboundCall, telephony: Telephony, parts: InboundPart
   else await calls.inbound({ record: { ...record, flow_version: program.version }, program, context, telephony })
 }
 
-async function persist<T>(write: () => Promise<T>, call: InboundCall, telephony: Telephony, log: Log): Promise<T> {
+async function persist<T>(
+  write: (again: boolean) => Promise<T>,
+  call: InboundCall,
+  telephony: Telephony,
+  log: Log,
+): Promise<T> {
   for (let turn = 1; ; turn += 1) {
     try {
-      return await write()
+      return await write(turn > 1)
     } catch (error) {
       if (turn === TRIES) throw error
       if (turn === 1) {

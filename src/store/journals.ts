@@ -24,6 +24,8 @@ const addScript = script(
   `local owner = redis.call('HGET', ARGV[1], '_owner')
 if not owner then return 1 end
 if owner ~= ARGV[3] then return 0 end
+-- Its answer was lost, so it comes again.
+if redis.call('LINDEX', ARGV[2], -1) == ARGV[4] then return 1 end
 redis.call('RPUSH', ARGV[2], ARGV[4])
 if ARGV[5] ~= '' then redis.call('PEXPIRE', ARGV[2], ARGV[5]) end
 if #ARGV > 6 then redis.call('RPUSH', ARGV[6], unpack(ARGV, 7)) end

@@ -8,7 +8,7 @@ import { hangsUp } from '../../src/phones/behaviours.ts'
 import { runCommand } from '../support/command.ts'
 import { TALKS } from '../support/talks.ts'
 import { waitFor } from '../support/wait.ts'
-import { begin, beginAll, KINDS, reach } from './people.ts'
+import { begin, beginAll, KINDS, type Person, reach } from './people.ts'
 import { type Instance, startScene } from './scene.ts'
 
 t.setTimeout(220_000)
@@ -65,17 +65,21 @@ t.test('F4, one sleeps for longer than its lease: it dials nothing on it, and no
   t.equal((await scene.exchange.dialogs()).filter(({ to }) => to === '+40730999999').length, 0)
 })
 
+t.test('a caller who comes while the ledger stands still is answered when it goes on', async (t) => {
+  await scene.ready()
+  const caller = await comesInVain()
+  scene.redis.freeze(false)
+  await reach(t, scene, [caller.person], 'the caller')
+  const { invitedAt, answeredAt } = caller.person.call()!
+  t.ok(answeredAt! - invitedAt < 12_000, `answered after ${answeredAt! - invitedAt} ms`)
+})
+
 t.test('a caller whose process died before it could write the call down is taken in by another', async (t) => {
   await scene.ready()
-  const told = ({ service }: Instance) => service.log().split('an inbound call waits for the ledger').length
-  const before = new Map(scene.instances.map((instance) => [instance, told(instance)]))
-  scene.redis.freeze(true)
-  const caller = await begin(scene, 'calls in', { instance: first, node: scene.nodes[0]! })
-  const holder = () => scene.instances.find((instance) => told(instance) > before.get(instance)!) ?? null
-  const { service } = await waitFor(holder, { what: 'somebody who has the call' })
+  const { person, service } = await comesInVain()
   await service.end('SIGKILL')
   scene.redis.freeze(false)
-  await reach(t, scene, [caller], 'the caller')
+  await reach(t, scene, [person], 'the caller')
   await service.start()
 })
 
@@ -118,6 +122,17 @@ t.test('F3, asked to end under load: no new call after a second, those that are 
 t.test('the promises hold', async (t) => {
   await scene.holds(t)
 })
+
+/** Somebody calls in while the ledger stands still; who has the call. */
+async function comesInVain(): Promise<{ person: Person; service: Instance['service'] }> {
+  const told = ({ service }: Instance) => service.log().split('an inbound call waits for the ledger').length
+  const before = new Map(scene.instances.map((instance) => [instance, told(instance)]))
+  scene.redis.freeze(true)
+  const person = await begin(scene, 'calls in', { instance: first, node: scene.nodes[0]! })
+  const holder = () => scene.instances.find((instance) => told(instance) > before.get(instance)!) ?? null
+  const { service } = await waitFor(holder, { what: 'somebody who has the call' })
+  return { person, service }
+}
 
 async function takeovers({ api }: Instance): Promise<number> {
   return Number(/^apel_takeovers_total (\d+)/m.exec(await api('GET', '/metrics'))?.[1])

@@ -237,6 +237,9 @@ t.test('a callback of an inbound call belongs to the campaign beside the flow, o
       await paper.dialer.reserveInbound({ id, node: 'pbx', called: '', caller: '', flow: null, campaign: null }),
       null,
     )
+    // A ledger that stood still has written it down after all.
+    const again = { id, node: 'pbx', called: '', caller: number, flow: 'desk', campaign }
+    t.equal((await paper.dialer.reserveInbound(again, true))?.record.id, id, 'whoever asks again has the call')
     t.ok(await paper.dialer.callbacks.allowed(call.context, null))
     t.ok(await paper.dialer.callbacks.schedule(call.record, request(clock.now() + HOUR)))
     await paper.dialer.ledger.finish({

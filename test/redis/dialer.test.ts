@@ -382,3 +382,18 @@ t.test('conversations are counted by the steps of the campaign’s own flow, not
     ended: { bye: 2 },
   })
 })
+
+t.test('an entry of a journal that comes again, since its answer was lost, is there once with its steps', async (t) => {
+  const { paper } = await bench(t)
+  await campaignOf(paper, 'c', numbers(1))
+  await paper.dialer.campaigns.act('c', 'start')
+  await waitFor(() => paper.placed.length === 1)
+  const { id } = paper.placed[0]!.record
+  const { journals, attempts } = paper.store
+  const steps = [{ at: 1, step: 'ask', event: 'start' }]
+  for (const entry of [{ type: 'begin' }, { type: 'start', at: 1 }, { type: 'start', at: 1 }, { type: 'key', at: 2 }])
+    t.ok(await journals.add(id, 'apel-one-1', entry, null, entry.type === 'start' ? steps : []))
+  t.same(await journals.read(id), [{ type: 'begin' }, { type: 'start', at: 1 }, { type: 'key', at: 2 }])
+  t.same(await attempts.steps(id), steps)
+  await paper.end(paper.placed[0]!, 'completed')
+})
