@@ -5,7 +5,7 @@
 #   make demo     a campaign on sixty phones and three callers, in a minute
 #   make test     set-up, build, lint, all tests; the last line is `N passed, N failed`
 #   make chaos    random faults over two instances and two nodes for half an hour
-#   make bench    the speed of a live call beside other ways to hold it, in eleven minutes on a quiet machine
+#   make bench    the speed of a live call beside other ways to hold it, in thirteen minutes on a quiet machine
 
 SHELL := /bin/bash
 BIN := node_modules/.bin

@@ -38,7 +38,7 @@ export function lookForStrays(parts: StraysParts): () => void {
     const twice = dead.filter((app) => gone.has(app))
     for (const app of dead) gone.add(app)
     for (const app of apps) if (!dead.includes(app)) gone.delete(app)
-    if (twice.length > 0) await fetch(node, new Set(twice), parts)
+    if (twice.length > 0) await takeIn(node, new Set(twice), parts)
   }
 
   const again = (): void => {
@@ -60,7 +60,7 @@ export function lookForStrays(parts: StraysParts): () => void {
 }
 
 /** Of two instances that look at once the second finds nobody left. */
-async function fetch({ name, telephony }: ServiceNode, dead: Set<string>, parts: StraysParts): Promise<void> {
+async function takeIn({ name, telephony }: ServiceNode, dead: Set<string>, parts: StraysParts): Promise<void> {
   const { store, clock, log } = parts
   await exclusively(store.db, `strays ${name}`, clock, async () => {
     for (const { id, app, args } of await telephony.channels()) {

@@ -14,8 +14,7 @@ import { script } from '../db.ts'
 /** `post`, for the prelude: every script that makes something known. */
 export const outbox = /* lua */ `
 -- A letter for every receiver that wants the event. Those of one line are carried in their order; fields: what is told,
--- a function that gives
--- it, nil: the record of the call that is the line's name.
+-- or a function that gives it; nil: the record of the call that is the line's name.
 local function post(event, line, number, fields)
   local hooks = call('HGETALL', P .. 'hooks')
   if #hooks == 0 then return end
