@@ -166,6 +166,8 @@ async function start(
   releasers.add('the keeping of texts', () => kept.stop())
   await kept.keep()
 
+  const nap = watchForNaps(clock)
+  releasers.add('the watch for naps', () => nap.stop())
   const nodes = await startNodes({
     config,
     tools,
@@ -173,6 +175,7 @@ async function start(
     exclusively: (node, run) => exclusively(store.db, `apps ${node}`, clock, run),
     folder: join(config.data_dir, 'sounds'),
     answeredAfter: (seconds) => metrics.ariRequestSeconds.observe(seconds),
+    doubt: nap.doubt,
     clock,
     log,
     say,
@@ -182,8 +185,6 @@ async function start(
   releasers.add('the sweeping of recordings', sweepHourly(nodes, config.recordings.keep, clock, log))
   const byName = new Map(nodes.map((node) => [node.name, node]))
   const voices = new Map(nodes.map((node) => [node.name, studio.at(node.sounds)]))
-  const nap = watchForNaps(clock)
-  releasers.add('the watch for naps', () => nap.stop())
   const heart = makeHeart({ store, lease, foreign, nap, clock, log })
   releasers.add('the heart', () => heart.stop())
 
@@ -276,6 +277,7 @@ async function start(
 
   const ending = makeEnding({
     registry: calls.registry,
+    nap,
     stopWork() {
       heart.leave()
       return Promise.allSettled([dialer.stop(), ...nodes.map(({ telephony }) => telephony.stopInbound())])

@@ -9,6 +9,9 @@ import { refused } from './refusals.ts'
 
 type Bridges = Pick<Telephony, 'bridge' | 'bridged' | 'recordBridge' | 'unbridge'>
 
+/** What every bridge of ours is called; its id is of its own. */
+export const OURS = 'apel'
+
 /** A recording is a file on the node, so its name is of a fixed alphabet. Throws an `ApelError` for any other. */
 export function recordingName(name: string): string {
   if (/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,150}$/.test(name)) return name
@@ -57,7 +60,7 @@ export function makeBridges(node: Node): NodeBridges {
 
   const bridge = async (id: string, channels: readonly string[]): Promise<void> => {
     try {
-      await ask(id, '', { type: 'mixing' })
+      await ask(id, '', { type: 'mixing', name: OURS })
       await ask(id, '/addChannel', { channel: channels.join(',') })
       inside.set(id, channels)
     } catch (error) {

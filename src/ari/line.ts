@@ -122,7 +122,7 @@ export function makeLine(node: Node, id: string, state: LineState, onDrop: () =>
 
   const awaitVerdict = (): void => {
     state.away = true
-    arm('amd', AMD_WITHIN, () => void hangup().catch(() => undefined))
+    arm('amd', AMD_WITHIN, () => void expire(() => state.away))
   }
 
   /** Sends the channel through the dialplan's AMD; it comes back with the verdict as arguments. */
@@ -143,6 +143,12 @@ export function makeLine(node: Node, id: string, state: LineState, onDrop: () =>
     state.leaving ??= 'us'
     arm('verify', END_WITHIN, () => void verify(END_WITHIN))
     await askChannel(node, id, 'DELETE', '', {}, { gone: true })
+  }
+
+  /** Its time is up; who was asleep asks first whose it is, and what has happened. */
+  const expire = async (still: () => boolean): Promise<void> => {
+    await node.doubt()
+    if (still()) await hangup().catch(() => undefined)
   }
 
   if (state.absolute !== null) {
@@ -181,7 +187,7 @@ export function makeLine(node: Node, id: string, state: LineState, onDrop: () =>
       }),
     awaitVerdict,
     ringsUntil(ms) {
-      if (!state.answered && !dropped) arm('ring', ms, () => void hangup().catch(() => undefined))
+      if (!state.answered && !dropped) arm('ring', ms, () => void expire(() => !state.answered))
     },
     drop,
   }

@@ -46,9 +46,11 @@ export function makeLines(node: Node, inboundLimit: number, onInbound: (call: In
     return live
   }
 
-  const hangUpNobodys = (id: string): void => {
+  const hangUpNobodys = async (id: string): Promise<void> => {
+    // Let go, because it is another's by now, is not nobody's.
+    await node.doubt()
     node.log.warn({ node: node.name, call: id }, 'a channel in our application belongs to nobody; hanging it up')
-    void node.request('DELETE', `/channels/${encodeURIComponent(id)}`).catch(() => undefined)
+    await node.request('DELETE', `/channels/${encodeURIComponent(id)}`).catch(() => undefined)
   }
 
   const withdraw = (id: string): LiveLine | undefined => {
@@ -70,14 +72,14 @@ export function makeLines(node: Node, inboundLimit: number, onInbound: (call: In
     const timer = node.clock.setTimeout(() => {
       withdraw(signal.channel)
       live.drop()
-      hangUpNobodys(signal.channel)
+      void hangUpNobodys(signal.channel)
     }, OFFER_FOR)
     offers.set(signal.channel, { live, timer })
     const taken = onInbound({ id: signal.channel, called: signal.called, caller: signal.caller })
     if (taken) return
     withdraw(signal.channel)
     live.drop()
-    hangUpNobodys(signal.channel)
+    void hangUpNobodys(signal.channel)
   }
 
   const signal = (incoming: Signal): void => {
@@ -87,7 +89,7 @@ export function makeLines(node: Node, inboundLimit: number, onInbound: (call: In
       return
     }
     // A repeated event is no second call, though the first may have ended meanwhile.
-    if (incoming.args[0] !== 'inbound') hangUpNobodys(incoming.channel)
+    if (incoming.args[0] !== 'inbound') void hangUpNobodys(incoming.channel)
     else if (!offered.has(incoming.channel)) offer(incoming)
   }
 

@@ -11,4 +11,6 @@ export interface Node {
   readonly log: Log
   /** Over the link that is open now; rejects with `node_down` while there is none. */
   request: AriLink['request']
+  /** Null: the channels in our application are ours. Else as `doubt` of `CallPorts`. */
+  doubt(): Promise<void> | null
 }

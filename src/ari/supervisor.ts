@@ -24,6 +24,8 @@ export interface SupervisorOptions {
   prepare(link: AriLink): Promise<string | null>
   onEvent(event: AriEvent): void
   onChange(standing: Standing): void
+  /** See `CallPorts.doubt`: no link is opened while it is in doubt whose application this is. */
+  doubt?(): Promise<void> | null
   log: Log
   clock: Clock
   /** 0 to 1, for the jitter. */
@@ -129,6 +131,8 @@ export function makeSupervisor(options: SupervisorOptions): Supervisor {
 
   const connect = async (): Promise<void> => {
     const mine = ++generation
+    await options.doubt?.()
+    if (mine !== generation) return
     const opening = options.open(target, {
       event: (event) => {
         if (mine !== generation) return

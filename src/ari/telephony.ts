@@ -9,6 +9,7 @@ import type { Log } from '../log.ts'
 import { type Exclusively, listApp, unlistApp } from './app-list.ts'
 import { makeBridges } from './bridges.ts'
 import { dial } from './dial.ts'
+import { sweepsBridges } from './empty-bridges.ts'
 import { readChannel, readEvent } from './events.ts'
 import { makeLines } from './lines.ts'
 import { type AriLink, nodeDown, type OpenLink } from './link.ts'
@@ -41,6 +42,8 @@ export interface TelephonyOptions {
   startedAt?: string
   /** Runs the change of APEL_APPS while no other instance does. */
   exclusively?: Exclusively
+  /** See `CallPorts.doubt`: whether what is in the application is ours. */
+  doubt?(): Promise<void> | null
   /** Told how long each request was answered after, seconds, whatever the answer was. */
   answeredAfter?(seconds: number): void
   /** For tests: from how many channels on each one is dialled in a lobby. */
@@ -119,8 +122,9 @@ export function makeTelephony(options: TelephonyOptions): NodeTelephony {
     answer.then(tell, tell)
     return answer
   }
-  const node: Node = { name: options.node, app: options.app, clock, log, request }
+  const node: Node = { name: options.node, app: options.app, clock, log, request, doubt: options.doubt ?? (() => null) }
   const lobbies = makeLobbies(node)
+  const empties = sweepsBridges(node)
   const crowd = options.crowd ?? CROWD
 
   const lines = makeLines(node, options.inboundLimit ?? 3_600_000, (call) => {
@@ -137,6 +141,7 @@ export function makeTelephony(options: TelephonyOptions): NodeTelephony {
   const supervisor = makeSupervisor({
     target: options,
     open: options.open ?? openerFor(options.transport),
+    doubt: node.doubt,
     prepare,
     onEvent(event) {
       const signal = readEvent(event)
@@ -173,7 +178,7 @@ export function makeTelephony(options: TelephonyOptions): NodeTelephony {
     listing = clock.setTimeout(async () => {
       const link = supervisor.link()
       if (link && takesInbound) await listApp(link, options.app, exclusively).catch(() => undefined)
-      if (link && lines.size() === 0) await lobbies.tidy().catch(() => undefined)
+      if (link) await empties.sweep(lines.size() === 0).catch(() => undefined)
       if (supervisor.standing().state === 'up') listAgain()
     }, LIST_AGAIN)
   }
@@ -226,7 +231,7 @@ export function makeTelephony(options: TelephonyOptions): NodeTelephony {
     async close() {
       clock.clearTimeout(listing)
       await stopInbound()
-      if (supervisor.link() && lines.size() === 0) await lobbies.tidy().catch(() => undefined)
+      if (supervisor.link() && lines.size() === 0) await empties.sweep(true).catch(() => undefined)
       await supervisor.close()
       clock.clearTimeout(listing)
       lines.close()

@@ -9,9 +9,11 @@ import type { Registry } from '../call/registry.ts'
 import { within } from '../call/within.ts'
 import type { Log } from '../log.ts'
 import type { Releasers } from '../shutdown.ts'
+import type { Nap } from './nap.ts'
 
 export interface EndingParts {
   registry: Registry
+  nap: Nap
   /** No new work, in or out; settles when nothing new can come. */
   stopWork(): Promise<unknown>
   releasers: Releasers
@@ -41,7 +43,7 @@ const STOPPING = 3_000
 const LAST_WORDS = 10_000
 
 export function makeEnding(parts: EndingParts): Ending {
-  const { registry, stopWork, releasers, drainTimeout, clock, log } = parts
+  const { registry, nap, stopWork, releasers, drainTimeout, clock, log } = parts
   let ending: Promise<void> | null = null
   let lost = false
   let settle: (how: 'over' | 'again') => void = () => {}
@@ -97,6 +99,7 @@ export function makeEnding(parts: EndingParts): Ending {
       )
       // One that was draining anyway is over.
       lost = ending === null
+      nap.forGood()
       registry.abandon()
       void drain()
     },

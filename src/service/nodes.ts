@@ -15,6 +15,7 @@ import type { Log } from '../log.ts'
 import type { NodeSounds } from '../media/voice.ts'
 import type { Releasers } from '../shutdown.ts'
 import { keepRunning } from './keep-running.ts'
+import type { Nap } from './nap.ts'
 
 export interface ServiceNode {
   name: string
@@ -39,6 +40,7 @@ export interface NodeParts {
   folder: string
   /** Told how long each request to a node was answered after, seconds. */
   answeredAfter(seconds: number): void
+  doubt: Nap['doubt']
   clock: Clock
   log: Log
   say: Say
@@ -61,6 +63,7 @@ async function startNode(config: NodeConfig, parts: NodeParts): Promise<ServiceN
     ...{ node: config.name, ...at, transport: config.transport, log, clock, technologies: technologiesOf(config) },
     exclusively: <T>(run: () => Promise<T>) => parts.exclusively(config.name, run),
     answeredAfter: parts.answeredAfter,
+    doubt: parts.doubt,
   }
   const telephony = makeTelephony({ ...options, app })
   releasers.add(`the link to ${config.name}`, () => telephony.close())

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path'
 import t from 'tap'
+import { PING_EVERY, SILENT_FOR } from '../../src/ari/supervisor.ts'
 import { hangsUp } from '../../src/phones/behaviours.ts'
 import { runCommand } from '../support/command.ts'
 import { TALKS } from '../support/talks.ts'
@@ -52,8 +53,13 @@ t.test('F4, one sleeps for longer than its lease: it dials nothing on it, and no
   await scene.ready()
   const all = await beginAll(scene, ['plays', 'waits', 'holds', 'rings', 'bridged'])
   process.kill(first.service.pid!, 'SIGSTOP')
+  const stopped = Date.now()
+  const said = first.service.log().length
   const before = await takeovers(second)
   await waitFor(async () => (await takeovers(second)) > before, { what: 'the takeover' })
+  // Longer than a link may be silent, and then it cannot ask at once whose its calls are.
+  await waitFor(() => Date.now() - stopped > SILENT_FOR + PING_EVERY, { what: 'the silence of its links' })
+  scene.redis.freeze(true)
   const asked = first.api('POST', '/v1/calls', { to: '+40730999999', flow: 'brief' })
   process.kill(first.service.pid!, 'SIGCONT')
   t.match(
@@ -61,7 +67,13 @@ t.test('F4, one sleeps for longer than its lease: it dials nothing on it, and no
     /gate_closed|unavailable|fetch failed/,
     'the first thing it is asked',
   )
+  await waitFor(() => /nothing heard/.test(first.service.log().slice(said)), { what: 'the end of its link' })
+  const ended = Date.now()
+  await waitFor(() => Date.now() - ended > 1000, { what: 'longer than the pause before the next link' })
+  scene.redis.freeze(false)
   await reach(t, scene, all, 'F4')
+  t.notMatch(second.service.log(), /are held by another process now/, 'what was taken over stays where it is')
+  t.notMatch(first.service.log().slice(said), /belongs to nobody/)
   t.equal((await scene.exchange.dialogs()).filter(({ to }) => to === '+40730999999').length, 0)
 })
 

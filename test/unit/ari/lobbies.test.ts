@@ -1,4 +1,5 @@
 import t from 'tap'
+import { sweepsBridges } from '../../../src/ari/empty-bridges.ts'
 import { entersLobby, makeLobbies } from '../../../src/ari/lobbies.ts'
 import type { Node } from '../../../src/ari/node.ts'
 import { makeLog } from '../../../src/log.ts'
@@ -17,6 +18,7 @@ function nodeWith(answer: (path: string) => number | Error, bridges: unknown[] =
       if (said instanceof Error) throw said
       return { status: said, body: path === '/bridges' ? bridges : null }
     },
+    doubt: () => null,
   } as Node
   return { node, asked }
 }
@@ -58,22 +60,27 @@ t.test('an Asterisk that was started anew has its lobbies made again; a link tha
   t.equal(await round(), 0)
 })
 
-t.test('lobbies that nobody is in are taken away, once, and again after the next calls', async (t) => {
-  const empty = { id: 'apel-lobby-1', channels: [] }
-  const used = { id: 'apel-lobby-2', channels: ['c-1'] }
-  const bridges = [empty, used, { id: 'talk-1', channels: [] }]
-  const { node, asked } = nodeWith(() => 200, bridges)
-  const lobbies = makeLobbies(node)
-  await lobbies.tidy()
-  t.same(asked.splice(0), ['/bridges', '/bridges/apel-lobby-1'])
-  bridges.splice(0, 3, { id: 'apel-lobby-2', channels: [] })
-  await lobbies.tidy()
-  t.same(asked.splice(0), ['/bridges', '/bridges/apel-lobby-2'], 'looked at again while somebody was in one')
-  await lobbies.tidy()
-  t.same(asked.splice(0), [], 'there is nothing to look for')
-  lobbies.enter('c-2')
-  await settled()
-  asked.length = 0
-  await lobbies.tidy()
-  t.equal(asked[0], '/bridges')
-})
+t.test(
+  'of our bridges those that nobody is in at two looks in a row are ended; lobbies at once, without calls',
+  async (t) => {
+    const bridge = (id: string, channels: string[] = [], name = 'apel') => ({ id, name, channels })
+    const bridges = [
+      bridge('apel-lobby-1'),
+      bridge('apel-lobby-2', ['c-1']),
+      bridge('talk-1'),
+      bridge('theirs', [], ''),
+    ]
+    const { node, asked } = nodeWith(() => 200, bridges)
+    const empties = sweepsBridges(node)
+    const look = async (idle: boolean) => {
+      await empties.sweep(idle)
+      return asked.splice(0).slice(1)
+    }
+    t.same(await look(false), [], 'a call of ours may be dialled into a lobby just now')
+    bridges.splice(2, 1, bridge('talk-1', ['c-2']), bridge('talk-2'))
+    t.same(await look(true), ['/bridges/apel-lobby-1'])
+    bridges.splice(2, 1, bridge('talk-1'))
+    t.same(await look(true), ['/bridges/apel-lobby-1', '/bridges/talk-2'], 'one was filled meanwhile')
+    t.same(await look(true), ['/bridges/apel-lobby-1', '/bridges/talk-1'])
+  },
+)

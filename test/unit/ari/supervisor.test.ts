@@ -43,6 +43,7 @@ interface Stage {
   seen: Standing[]
   events: AriEvent[]
   answer: { opens: boolean; missing: string | null; pongs: boolean }
+  doubt: Promise<void> | null
 }
 
 function stage(): Stage {
@@ -56,6 +57,7 @@ function stage(): Stage {
     seen: [],
     events: [],
     answer: { opens: true, missing: null, pongs: true },
+    doubt: null,
   }
   const supervisor = makeSupervisor({
     target: { node: 'n', url: 'http://n', username: 'u', password: 'p', app: 'a-1' },
@@ -75,6 +77,7 @@ function stage(): Stage {
         },
       } satisfies AriLink
     },
+    doubt: () => made.doubt,
     prepare: async () => made.answer.missing,
     onEvent: (event) => made.events.push(event),
     onChange: (standing) => made.seen.push(standing),
@@ -164,4 +167,31 @@ t.test('a handler that throws harms nobody', async (t) => {
   t.doesNotThrow(() => s.handlers[0]?.event({ type: 'StasisStart' }))
   t.equal(s.supervisor.fresh(), true)
   await s.supervisor.close()
+})
+
+t.test('while it is in doubt whose the application is, no link takes it', async (t) => {
+  const s = stage()
+  await Promise.all([s.supervisor.start(), s.clock.pass(0)])
+  const settle: (() => void)[] = []
+  const doubt = () =>
+    new Promise<void>((resolve) => {
+      settle.push(resolve)
+    })
+  s.doubt = doubt()
+  s.handlers[0]!.closed('reset')
+  await s.clock.pass(60_000)
+  t.equal(s.attempts.length, 1, 'it waits')
+  s.doubt = null
+  settle.pop()!()
+  await s.clock.pass(0)
+  t.equal(s.attempts.length, 2)
+  t.ok(s.supervisor.fresh())
+  s.doubt = doubt()
+  s.handlers[1]!.closed('reset')
+  await s.clock.pass(1000)
+  await s.supervisor.close()
+  settle.pop()!()
+  await s.clock.pass(60_000)
+  t.equal(s.attempts.length, 2, 'closed meanwhile, for good')
+  t.equal(s.clock.timers.length, 0, 'no timer is left')
 })

@@ -38,3 +38,14 @@ t.test('after a sleep everything waits until the lease was renewed, whatever ask
   t.equal(nap.doubt(), null)
   nap.stop()
 })
+
+t.test('once our calls are known to be of another they stay in doubt', async (t) => {
+  const clock = handClock()
+  const nap = watchForNaps(clock, clock.now)
+  nap.forGood()
+  const doubt = nap.doubt()
+  t.ok(doubt)
+  nap.over()
+  t.equal(nap.doubt(), doubt)
+  nap.stop()
+})
