@@ -59,6 +59,8 @@ export interface ApiParts {
 }
 
 const PATIENCE = 15_000
+/** ms that the requests which are on get when the service goes away. */
+const PARTING = 3_000
 
 /** Builds the application. `close()` ends the streams of events, too. */
 export async function makeApp(parts: ApiParts): Promise<FastifyInstance> {
@@ -92,6 +94,7 @@ export async function makeApp(parts: ApiParts): Promise<FastifyInstance> {
     request.log.debug({ route, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'A request was answered')
   })
   refuseAtClose(app)
+  closeInTime(app)
   readJson(app, parts.patience ?? PATIENCE)
   answerFailures(app)
   holdDeadlines(app)
@@ -130,6 +133,15 @@ export async function makeApp(parts: ApiParts): Promise<FastifyInstance> {
   webhookRoutes(api, ports)
   soundRoutes(api, ports)
   return app
+}
+
+/** A connection on which nothing was ever asked (a load balancer's) counts as busy for Node, and would be waited for. */
+function closeInTime(app: FastifyInstance): void {
+  let timer: NodeJS.Timeout
+  app.addHook('preClose', async () => {
+    timer = setTimeout(() => app.server.closeAllConnections(), PARTING)
+  })
+  app.addHook('onClose', async () => clearTimeout(timer))
 }
 
 /** What arrives while the service goes away is told so, and asks again elsewhere or later. */

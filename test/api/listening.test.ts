@@ -1,4 +1,5 @@
 /** The API on a real port: events as they come, uploads that break off, clients that are rude. */
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { Readable } from 'node:stream'
 import t from 'tap'
@@ -259,3 +260,17 @@ t.test(
     t.ok(given < 500_000)
   },
 )
+
+t.test('a connection on which nothing is asked does not hold up the end of the service', async (t) => {
+  const { app } = await anApi()
+  await app.listen({ port: 0 })
+  const { port } = app.server.address() as { port: number }
+  const mute = connect(port, '127.0.0.1')
+  t.teardown(() => mute.destroy())
+  await once(mute, 'connect')
+  const ended = once(mute, 'close')
+  const asked = performance.now()
+  await app.close()
+  await ended
+  t.ok(performance.now() - asked < 5000, `closed after ${Math.round(performance.now() - asked)} ms`)
+})
