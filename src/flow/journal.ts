@@ -12,7 +12,7 @@ import { concealed, shapes, withoutKey, withoutSecrets } from './secrets.ts'
 import type { State } from './state.ts'
 import { begin, step } from './step.ts'
 
-/** Of the entries. A reader refuses a newer one. */
+/** Of the entries, and of what comes of them. A reader refuses a newer one. Decision 0140 says when it grows. */
 export const JOURNAL_FORMAT = 1
 
 /** The first entry, written before the call is dialled or answered. */

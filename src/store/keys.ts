@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto'
 
-/** Of what is stored. Another one is refused at start. */
+/** Of what is stored. Another one is refused at start. Decision 0140 says when it grows. */
 export const DATA_VERSION = 2
 
 export const ROWS_A_BUCKET = 128
