@@ -10,6 +10,7 @@ import { amongMany } from './among-many.ts'
 import { startBench } from './bench.ts'
 import { besideSpeech } from './beside-speech.ts'
 import { follow } from './followed.ts'
+import { leftBridges } from './left-bridges.ts'
 import { frame } from './proxy.ts'
 
 const NUMBER = '+40711111111'
@@ -191,6 +192,7 @@ export async function ordinaryDay(transport: Transport, expected: 'ari-client' |
 
   besideSpeech(t, bench, nothingLeft)
   amongMany(t, bench, transport)
+  leftBridges(t, bench, transport)
 
   t.test('two calls side by side keep apart', async (t) => {
     const numbers = ['+40711111130', '+40711111131']
