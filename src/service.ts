@@ -30,10 +30,11 @@ import { shareEvents } from './service/far-events.ts'
 import { makeHeart } from './service/heart.ts'
 import { takeInbound } from './service/inbound.ts'
 import { keepTexts } from './service/kept-texts.ts'
-import { takeName } from './service/lease.ts'
+import { holderOfNames, takeName } from './service/lease.ts'
 import { meter } from './service/meter.ts'
 import { watchForNaps } from './service/nap.ts'
 import { startNodes } from './service/nodes.ts'
+import { patiently } from './service/patience.ts'
 import { makePlace } from './service/place.ts'
 import { apiPorts } from './service/ports/api.ts'
 import { sweepHourly } from './service/recordings.ts'
@@ -44,7 +45,7 @@ import { lookForStrays } from './service/strays.ts'
 import { openStudio } from './service/studio.ts'
 import { makeTakeover } from './service/takeover.ts'
 import { makeWebhooks } from './service/webhooks.ts'
-import { makeReleasers } from './shutdown.ts'
+import { makeReleasers, type Releasers } from './shutdown.ts'
 import { ring } from './store/bell.ts'
 import { exclusively } from './store/exclusively.ts'
 import { living } from './store/instance.ts'
@@ -100,8 +101,8 @@ export interface StartOptions {
 }
 
 /**
- * Starts everything, and waits for a Redis that is out of reach. Rejects, with all that was opened closed again, when a part cannot
- * start.
+ * Starts everything. While Redis cannot be reached, from the first or in the middle of it, all that was opened is closed again and the
+ * start begins anew. Rejects, with everything closed, when another part cannot start.
  */
 export async function startService(
   config: Config,
@@ -109,23 +110,34 @@ export async function startService(
   say: Say,
   { rehearsal, stopped = new AbortController().signal }: StartOptions = {},
 ): Promise<Service> {
-  const releasers = makeReleasers()
-  try {
-    return await start(config, log, say, releasers, rehearsal, stopped)
-  } catch (error) {
-    for (const fault of await releasers.closeAll()) log.warn({ err: fault }, 'closing after a failed start')
-    throw error
-  }
+  const holder = holderOfNames()
+  return await patiently(
+    async (atTheDoor) => {
+      const releasers = makeReleasers()
+      try {
+        return await start({ config, log, say, rehearsal, releasers, holder, atTheDoor })
+      } catch (error) {
+        for (const fault of await releasers.closeAll()) log.warn({ err: fault }, 'closing after a failed start')
+        throw error
+      }
+    },
+    { api: config.api, stopped, clock, log, say },
+  )
 }
 
-async function start(
-  config: Config,
-  log: Log,
-  say: Say,
-  releasers: ReturnType<typeof makeReleasers>,
-  rehearsal: Rehearsal | undefined,
-  stopped: AbortSignal,
-): Promise<Service> {
+interface Start {
+  config: Config
+  log: Log
+  say: Say
+  rehearsal: Rehearsal | undefined
+  releasers: Releasers
+  /** What our lease is to say. */
+  holder: string
+  /** Called right before the API's address is opened. */
+  atTheDoor(): Promise<void>
+}
+
+async function start({ config, log, say, rehearsal, releasers, holder, atTheDoor }: Start): Promise<Service> {
   const now = clock.now
   let up = false
   let lost = (): boolean => false
@@ -137,10 +149,9 @@ async function start(
     log,
     say,
     releasers,
-    stopped,
     leaves,
   })
-  const lease = await takeName(store.db, config.instance, clock, say)
+  const lease = await takeName(store.db, config.instance, clock, say, holder)
   releasers.add('the lease', () => lease.release())
   const app = `apel-${config.instance}-${lease.epoch}`
   const owner = { instance: config.instance, app, holder: lease.holder }
@@ -229,6 +240,8 @@ async function start(
     stepTook: (seconds) => metrics.stepSeconds.observe(seconds),
     ...(rehearsal && { hour: rehearsal.hour, watch: rehearsal.watch }),
   })
+  // Of a start that fails: whoever starts next goes on with them.
+  releasers.add('the calls', () => calls.registry.abandon())
   const flow = shelf.get
   const placeOne = makePlace(calls, flow, byName, settings, (trunk, rate) => store.attempts.depart(trunk, rate), clock)
   const place = (placement: Placement) => placeOne(as(placement))
@@ -314,6 +327,7 @@ async function start(
       commands.tasks(record.id).catch((err) => log.warn({ err, call: record.id }, 'its tasks cannot be read'))
     },
   })
+  releasers.add('the lookout for dead instances', () => takeover.stop())
   const far = await shareEvents({ store, events, instance: config.instance, clock, log }, await another('bell'))
   releasers.add('the events of other instances', () => far.stop())
   const commands = await makeCommands({ store, registry: calls.registry, clock, log }, await another('bell'))
@@ -333,11 +347,10 @@ async function start(
   heart.onRecovery(() => dialer.wake())
   await webhooks.start(await another('bell'))
   await takeover.start(await another('bell'))
-  releasers.add('the lookout for dead instances', () => takeover.stop())
   const { sighted } = takeover
   releasers.add('the lookout for their callers', lookForStrays({ store, nodes, owner, sighted, clock, log }))
-  await dialer.start()
   releasers.add('the dialer', () => within(clock, STOPPING, dialer.stop(), undefined))
+  await dialer.start()
 
   const reload = async (): Promise<Reloaded> => {
     const problems = await shelf.reload()
@@ -356,6 +369,7 @@ async function start(
   })
   const api = await makeApp({ ports, metrics, log, tokens: config.api.tokens, version: packageVersion() })
   releasers.add('the API', () => api.close())
+  await atTheDoor()
   const url = await api.listen({ host: config.api.host, port: config.api.port }).catch(notOpened(config.api))
   if (config.api.tokens.length === 0)
     say('The API has no tokens: it listens on loopback only, and everybody here may use it.')

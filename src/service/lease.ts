@@ -32,9 +32,14 @@ const LOOK = 200
 /** ms beyond the lease that a start waits. */
 const GRACE = 2_000
 
-/** Rejects with `instance_taken` when another process runs under this name. */
-export async function takeName(db: Db, instance: string, clock: Clock, say: Say): Promise<Lease> {
-  const holder = JSON.stringify(thisProcess())
+/** Rejects with `instance_taken` when another process runs under this name. Who holds it already as this `holder` has it at once. */
+export async function takeName(
+  db: Db,
+  instance: string,
+  clock: Clock,
+  say: Say,
+  holder = holderOfNames(),
+): Promise<Lease> {
   let found = await takeLease(db, instance, holder, holder)
   const until = clock.now() + LEASE + GRACE
   let lowest = Number.POSITIVE_INFINITY
@@ -66,8 +71,10 @@ export async function takeName(db: Db, instance: string, clock: Clock, say: Say)
   }
 }
 
-function thisProcess(): Holder {
-  return { token: randomUUID(), host: hostname(), process: processRef(process.pid) }
+/** What a lease says of this process; another one each time. */
+export function holderOfNames(): string {
+  const holder: Holder = { token: randomUUID(), host: hostname(), process: processRef(process.pid) }
+  return JSON.stringify(holder)
 }
 
 /** Was it a process of this host, in this boot, that is no more? The birth of a process names the boot. */

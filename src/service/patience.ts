@@ -1,6 +1,6 @@
 /**
- * A start that finds Redis out of reach waits for it, for ever, as it does for Asterisk: machines come up in any order. The API's
- * address says meanwhile that the process lives and is not ready. What waiting does not mend (a wrong password, a server
+ * A start that finds Redis out of reach, or loses it before it is done, begins anew until it is there, for ever, as the links to Asterisk
+ * do: machines come up in any order. The API's address says meanwhile that the process lives and is not ready. What waiting does not mend (a wrong password, a server
  * that is no Redis) is an error at once.
  */
 import { type Address, openPorch } from '../api/porch.ts'
@@ -22,28 +22,35 @@ export interface PatienceParts {
 const FIRST_PAUSE = 200
 const LONGEST_PAUSE = 5_000
 
-/** Gives what `attempt` gives, tried again while its fault may go by itself. Rejects with `stopped` when the start is not wanted any more. */
-export async function patiently<T>(attempt: () => Promise<T>, parts: PatienceParts): Promise<T> {
-  const { api, stopped, clock, log, say } = parts
+/**
+ * Gives what `attempt` gives, tried again while Redis is `unavailable`. An attempt that has come so far says so before it opens the API's
+ * address itself. Rejects with `stopped` when the start is not wanted any more.
+ */
+export async function patiently<T>(
+  attempt: (atTheDoor: () => Promise<void>) => Promise<T>,
+  { api, stopped, clock, log, say }: PatienceParts,
+): Promise<T> {
   let reason = ''
-  let close = async (): Promise<void> => {}
+  let close: (() => Promise<void>) | null = null
+  const shut = async (): Promise<void> => {
+    await close?.()
+    close = null
+  }
   try {
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       try {
-        return await attempt()
+        return await attempt(shut)
       } catch (error) {
-        if (!(error instanceof ApelError && error.again)) throw error
-        if (reason === '') {
-          say(`${error.message} It is tried again until it is there.`)
-          close = await openPorch(api, () => reason)
-        }
+        if (!(error instanceof ApelError && error.code === 'unavailable')) throw error
+        if (reason === '') say(`${error.message} It is tried again until it is there.`)
         if (error.message !== reason) log.warn({ reason: error.message }, 'the start waits')
         reason = error.message
+        close ??= await openPorch(api, () => reason)
       }
       await nap(pause, clock, stopped)
     }
   } finally {
-    await close()
+    await shut()
   }
 }
 

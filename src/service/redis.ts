@@ -16,7 +16,6 @@ import { checkServer, connect, type Purpose, type RedisPlace } from '../store/co
 import { ledgerId, openLedger } from '../store/generation.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { keepRunning } from './keep-running.ts'
-import { patiently } from './patience.ts'
 
 export interface OpenRedis {
   store: Store
@@ -32,8 +31,6 @@ export interface RedisParts {
   log: Log
   say: Say
   releasers: Releasers
-  /** The start is not wanted any more. */
-  stopped: AbortSignal
   /** Whether an embedded server that was `found` running, or was not, is left alone at the end. */
   leaves(found: boolean): boolean
 }
@@ -62,8 +59,8 @@ async function placeOf(config: Config, tools: Tools | null, parts: RedisParts): 
 }
 
 /**
- * Opens the ledger, when it can be reached: until then this waits. Rejects with `unsafe_redis` when the server may forget what was written (F14), unless the
- * configuration allows it.
+ * Opens the ledger. Rejects with `unavailable` when it cannot be reached, and with `unsafe_redis` when the server may forget what was written
+ * (F14), unless the configuration allows it.
  */
 export async function openRedis(config: Config, tools: Tools | null, parts: RedisParts): Promise<OpenRedis> {
   const { log, releasers, clock } = parts
@@ -80,7 +77,7 @@ export async function openRedis(config: Config, tools: Tools | null, parts: Redi
     bell ??= open(purpose)
     return bell
   }
-  const ledger = await patiently(() => open('ledger'), { ...parts, api: config.api })
+  const ledger = await open('ledger')
   for (const fault of await checkServer(ledger)) {
     if (config.redis.allow_unsafe) log.warn({ code: fault.code }, fault.message)
     else throw new ApelError('unsafe_redis', fault.message, { code: fault.code })

@@ -12,6 +12,7 @@ import type { Config } from '../config.ts'
 import type { Trunk } from '../dialer/plan.ts'
 import type { Log } from '../log.ts'
 import type { OutgoingWeb } from '../outgoing.ts'
+import { subscribe } from '../store/bell.ts'
 import { keys } from '../store/keys.ts'
 import type { Letter, Outbox, Taken } from '../store/outbox.ts'
 import { bodyOf, dataOf, hookId, isOld, pauseAfter, shownUrl, signed } from './letters.ts'
@@ -79,7 +80,7 @@ export function makeWebhooks(hooks: readonly Hook[], ports: WebhookPorts): Webho
       bell.on('message', (channel: string, id: string) => {
         if (channel === keys.hooksBell) byId.get(id)?.ring()
       })
-      await bell.subscribe(keys.hooksBell)
+      await subscribe(bell, keys.hooksBell)
       for (const carrier of carriers) carrier.start()
     },
     async stop() {

@@ -4,7 +4,8 @@
  */
 import type { Redis } from 'ioredis'
 import type { ServiceEvent } from '../call/ports.ts'
-import type { Db } from './db.ts'
+import { ApelError } from '../errors.ts'
+import { asFault, type Db } from './db.ts'
 import { keys } from './keys.ts'
 
 export type Ring =
@@ -49,8 +50,27 @@ export async function listen(redis: Redis, listener: (ring: Ring) => void): Prom
     })
   }
   all.add(listener)
-  await redis.subscribe(keys.bell)
+  await subscribe(redis, keys.bell)
   return () => void all.delete(listener)
+}
+
+/** ms; a connection that listens would wait for ever for a server that is away. */
+const SUBSCRIBED_WITHIN = 5_000
+
+/** Hears what is rung there, and goes on to after a reconnect. Rejects with `unavailable` when nobody says so in time. */
+export async function subscribe(redis: Redis, channel: string): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    const why = new ApelError('unavailable', 'Redis cannot do this now: it does not answer.', {}, true)
+    timer = setTimeout(() => reject(why), SUBSCRIBED_WITHIN)
+  })
+  try {
+    await Promise.race([redis.subscribe(channel), late])
+  } catch (error) {
+    throw asFault(error)
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** Rings for every instance, this one included. */

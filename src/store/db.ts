@@ -99,7 +99,8 @@ export class Db {
 const AGAIN =
   /^(OOM|READONLY|LOADING|MISCONF|NOREPLICAS|MASTERDOWN|BUSY|CLUSTERDOWN|TRYAGAIN|UNBLOCKED|NOAUTH|WRONGPASS)/
 
-function asFault(error: unknown): unknown {
+/** What ioredis says, as `unavailable` where the server is away or cannot serve now. */
+export function asFault(error: unknown): unknown {
   if (error instanceof ApelError) return error
   const { name, message } = error as Error
   if (name === 'ReplyError' && !AGAIN.test(message)) return error

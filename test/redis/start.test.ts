@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect, createServer as createGate, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
@@ -40,6 +40,11 @@ const get = async (path: string) => {
   return { status: answer.status, body: (await answer.json()) as Record<string, unknown> }
 }
 
+const loaded = async () => {
+  const { body } = await get('/health/ready')
+  return (body.ledger as { loaded: boolean }).loaded && (body.redis as { writable: boolean }).writable
+}
+
 for (const [what, place] of [
   ['a Redis', () => ({ url: redis.url })],
   ['sentinels', () => ({ sentinels: [`127.0.0.1:${nowhere}`], name: 'mymaster' })],
@@ -65,14 +70,82 @@ t.test('when it comes the service starts', async (t) => {
   await service.start({ ready: false })
   await waitFor(() => get('/health/live'), { what: 'a sign of life' })
   await redis.start()
-  const loaded = async () => {
-    const { body } = await get('/health/ready')
-    return (body.ledger as { loaded: boolean }).loaded && (body.redis as { writable: boolean }).writable
-  }
   await waitFor(loaded, { timeout: 20_000, what: 'the ledger' })
   t.equal((await get('/v1/calls')).status, 200)
   t.equal(await service.end('SIGTERM'), 0)
 })
+
+/** A way to Redis that ends for all, and is closed to all, where `ends` says so of what somebody sends. */
+async function fragileWay() {
+  const open = new Set<Socket>()
+  let ends: ((text: string, connection: number) => 'cut' | 'mute' | null) | null = null
+  let connections = 0
+  let closed = false
+  const server = createGate((client) => {
+    connections += 1
+    const connection = connections
+    const far = connect(redis.port, '127.0.0.1')
+    let muted = false
+    client.on('data', (bytes) => {
+      const end = ends?.(bytes.toString(), connection) ?? null
+      if (end !== null) closed = true
+      muted ||= end === 'mute'
+      if (end === 'cut') for (const each of open) each.destroy()
+      else if (!muted) far.write(bytes)
+    })
+    far.on('data', (bytes) => client.write(bytes))
+    for (const [one, other] of [[client, far] as const, [far, client] as const]) {
+      open.add(one)
+      one.on('error', () => undefined).on('close', () => other.destroy())
+    }
+    if (closed) client.destroy()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}/0`,
+    end(where: NonNullable<typeof ends>) {
+      connections = 0
+      ends = where
+    },
+    ended: () => closed,
+    mend() {
+      ends = null
+      closed = false
+    },
+    stop: () => server.close(),
+  }
+}
+
+t.test(
+  'one that goes away in the middle of the start has it begin anew: alive, not ready, until it is there',
+  async (t) => {
+    const way = await fragileWay()
+    t.teardown(() => way.stop())
+    write({ url: way.url })
+    for (const [where, ends] of [
+      ['at the second connection', (_, connection) => (connection > 1 ? 'cut' : null)],
+      ['when it is to listen', (text) => (text.includes('subscribe') ? 'cut' : null)],
+      ['and does not answer who is to listen', (text) => (text.includes('subscribe') ? 'mute' : null)],
+      ['when the name is leased', (text) => (text.includes('lease') ? 'cut' : null)],
+      ['when calls are taken up again', (text) => (text.includes('"from":"early"') ? 'cut' : null)],
+      ['when the queue is opened', (text) => (text.includes('apel:queue') ? 'cut' : null)],
+    ] as [string, Parameters<typeof way.end>[0]][]) {
+      way.end(ends)
+      await service.start({ ready: false })
+      await waitFor(() => way.ended(), { what: where })
+      t.same(await waitFor(() => get('/health/live'), { what: 'a sign of life' }), {
+        status: 200,
+        body: { live: true },
+      })
+      t.match(await get('/health/ready'), { status: 503, body: { redis: { reason: /Redis/ } } }, where)
+      way.mend()
+      const loaded = async () => ((await get('/health/ready')).body.ledger as { loaded: boolean }).loaded
+      await waitFor(loaded, { timeout: 20_000, what: `the ledger, lost ${where}` })
+      t.equal((await get('/v1/calls')).status, 200)
+      t.equal(await service.end('SIGTERM'), 0)
+    }
+  },
+)
 
 t.test('one that refuses the password or the database, or is no Redis, is an error at once', async (t) => {
   const direct = new Redis(redis.url)
