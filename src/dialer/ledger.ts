@@ -51,13 +51,38 @@ export class Ledger implements Omit<CallLedger, 'journal'> {
     const { state, ...record } = fields
     const { attempts } = this.ports.store
     const kept = await attempts.update(id, record, state ?? null, this.ports.owner.app)
-    if (kept === 'held') {
-      await attempts.unreserve(id)
+    if (kept === true) return
+    if (kept !== false) {
+      if (kept === 'held') await attempts.unreserve(id)
+      else await this.takeBack(id, kept)
       throw new ApelError('invalid_state', `The call ${id} is not made: it was held back at the last moment.`, {
         call: id,
       })
     }
-    if (!kept) throw new ApelError('not_found', `The ledger has no call ${id} that is on.`, { call: id })
+    throw new ApelError('not_found', `The ledger has no call ${id} that is on.`, { call: id })
+  }
+
+  /** Somebody has been told its id, so its record says what has become of it. */
+  private async takeBack(id: string, disposition: 'cancelled' | 'dnc'): Promise<void> {
+    const { store, clock, emit } = this.ports
+    const found = await store.attempts.get(id)
+    if (found === null) return
+    const attempt = disposition === 'dnc' ? 0 : found.record.attempt
+    const record: CallRecord = { ...found.record, attempt, ended_at: clock.now(), disposition }
+    if (disposition === 'cancelled') record.hangup_by = 'operator'
+    if (await this.finish(record)) emit({ type: 'call.ended', data: record })
+  }
+
+  /** A reserved call that could not even be put on its way. Never rejects. */
+  async unplaced(record: CallRecord, error: Error): Promise<void> {
+    const { clock, log, emit } = this.ports
+    log.error({ call: record.id, error: error.message }, 'a reserved call could not be placed')
+    const over: CallRecord = { ...record, ended_at: clock.now(), disposition: 'trunk_error', hangup_by: 'network' }
+    const done = await this.finish(over).catch((err: unknown) => {
+      log.error({ call: record.id, err }, 'its record could not be written')
+      return false
+    })
+    if (done) emit({ type: 'call.ended', data: over })
   }
 
   /** False when the attempt had ended before, or was never made. */

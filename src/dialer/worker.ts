@@ -196,14 +196,7 @@ export class DialWorker {
     try {
       await this.ports.place(placement)
     } catch (error) {
-      const { record } = placement
-      this.ports.log.error({ call: record.id, error: (error as Error).message }, 'a reserved call could not be placed')
-      await this.ports.ledger.finish({
-        ...record,
-        ended_at: this.ports.clock.now(),
-        disposition: 'trunk_error',
-        hangup_by: 'network',
-      })
+      await this.ports.ledger.unplaced(placement.record, error as Error)
     }
   }
 }

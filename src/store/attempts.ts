@@ -80,6 +80,9 @@ export type ReserveAnswer =
   /** The campaign's rules, the contact or the agreement were changed since the plan was made. */
   | { verdict: 'stale' }
 
+/** Not to be dialled after all: taken back, to be made later, or over with this disposition. */
+export type HeldBack = 'held' | 'cancelled' | 'dnc'
+
 /** What the next state of a contact and of its agreement was made of: their texts in the ledger. */
 export interface Basis {
   contact: string | null
@@ -166,14 +169,14 @@ export class Attempts {
     return await this.db.run<boolean>(inboundScript, { id, campaign, number, fields: fieldsOf(record), marks })
   }
 
-  /** Fields that became known; false when the attempt is not there, has ended, or is not the owner's (any more). */
+  /** Fields that became known; see `HeldBack`; false when the attempt is not there, has ended, or is not the owner's (any more). */
   async update(
     id: string,
     fields: Partial<CallRecord>,
     state: CallState | null,
     owner: string | null = null,
-  ): Promise<boolean | 'held'> {
-    return await this.db.run<boolean | 'held'>(updateScript, { id, owner, fields: fieldsOf(fields), state })
+  ): Promise<boolean | HeldBack> {
+    return await this.db.run<boolean | HeldBack>(updateScript, { id, owner, fields: fieldsOf(fields), state })
   }
 
   /**

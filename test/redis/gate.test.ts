@@ -192,6 +192,54 @@ t.test(
   },
 )
 
+for (const [what, change, becomes] of [
+  [
+    'the stop of everything',
+    ({ dialer }: PaperDialer) => dialer.setPaused(true),
+    { disposition: 'cancelled', hangup_by: 'operator', attempt: 1 },
+  ],
+  [
+    'an entry on the do-not-call list',
+    ({ store }: PaperDialer) => store.dnc.add({ number: target, campaign: null, reason: null, at: 0 }),
+    { disposition: 'dnc', attempt: 0 },
+  ],
+] as const)
+  t.test(`${what} before the dial holds a call that somebody has asked for, and its record tells`, async (t) => {
+    const redis = await startTestRedis()
+    const one = await paperDialer(redis)
+    t.teardown(async () => {
+      await one.stop()
+      await redis.close()
+    })
+    await one.store.outbox.register([{ id: 'hook', events: ['call.started', 'call.ended'] }], Date.now())
+    const { record } = await one.dialer.reserveManual({ to: target, flow: 'survey', vars: {}, trunk: null })
+    await change(one)
+    const dialed = one.dialer.ledger.update(record.id, { dialed_at: Date.now(), state: 'dialing' })
+    await t.rejects(dialed, { code: 'invalid_state' })
+    const over = { ...becomes, id: record.id, dialed_at: null, ended_at: Number }
+    t.match(await one.store.attempts.get(record.id), { state: 'ended', record: over })
+    t.match(
+      one.events.filter(({ type }) => type === 'call.ended'),
+      [{ data: over }],
+    )
+    const taken = await one.store.outbox.take('hook', 'one', { now: Date.now(), room: 9, patience: 1000 })
+    t.match(taken?.letters, [{ news: { event: 'call.ended', data: over } }])
+    t.same(await one.store.attempts.live(), [], 'and its channel is free')
+  })
+
+t.test('a call that somebody has asked for and that cannot be put on its way is ended, and told', async (t) => {
+  const redis = await startTestRedis()
+  const one = await paperDialer(redis)
+  t.teardown(async () => {
+    await one.stop()
+    await redis.close()
+  })
+  const { record } = await one.dialer.reserveManual({ to: target, flow: 'survey', vars: {}, trunk: null })
+  await one.dialer.ledger.unplaced(record, new Error('its flow went away'))
+  t.match(await one.store.attempts.get(record.id), { state: 'ended', record: { disposition: 'trunk_error' } })
+  t.match(one.events, [{ type: 'call.ended', data: { id: record.id, disposition: 'trunk_error' } }])
+})
+
 t.test('no call begins a second after a pause is answered, with two instances at full speed', async (t) => {
   const redis = await startTestRedis()
   const trunks = [trunk({ cps: 400 })]

@@ -57,7 +57,7 @@ export function callsPort({ store, dialer, calls, commands, flow, place }: CallP
           flow: request.flow,
         })
       const placement = await dialer.reserveManual({ ...request, vars: typedVars(program, request) })
-      void place(placement)
+      place(placement).catch((error: Error) => dialer.ledger.unplaced(placement.record, error))
       return { id: placement.record.id }
     },
     async list({ state, kind, campaign, limit, cursor }) {

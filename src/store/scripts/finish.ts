@@ -198,9 +198,9 @@ return 'true'
 )
 
 /**
- * { id, owner, fields, state } → true; false when the attempt is not there, has ended, or is another process'; 'held' when
- * a campaign's call, about to be dialled, may not be any more: between the reservation and the INVITE somebody stopped it
- * or put its number on a list.
+ * { id, owner, fields, state } → true; false when the attempt is not there, has ended, or is another process'. When one that is
+ * about to be dialled may not be any more, since somebody stopped it or put its number on a list after the reservation: 'held'
+ * of a campaign's call, which is made later, else what becomes of it, 'cancelled' or 'dnc'.
  */
 export const updateScript = script(
   'update',
@@ -210,9 +210,11 @@ local f = call('HMGET', key, '_state', '_owner', '_campaign', '_number', 'kind',
 local state, number = f[1], f[4] or ''
 if not state or state == 'ended' or not none(a.owner) and f[2] ~= a.owner then return 'false' end
 local begins = a.state == 'dialing' and state == 'reserved' and f[5] ~= '"leg"'
-local c = begins and f[3]
-if c and (call('EXISTS', P .. 'paused') == 1 or call('HGET', camp(c), 'state') ~= 'running' or listed(number, c)) then
-  return '"held"'
+if begins then
+  local c = f[3] or nil
+  local stopped = call('EXISTS', P .. 'paused') == 1 or c and call('HGET', camp(c), 'state') ~= 'running'
+  local refused = not stopped and listed(number, c)
+  if stopped or refused then return c and '"held"' or refused and '"dnc"' or '"cancelled"' end
 end
 local flat = {}
 if not none(a.state) then flat = { '_state', a.state } end
