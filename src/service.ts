@@ -40,6 +40,7 @@ import { apiPorts } from './service/ports/api.ts'
 import { sweepHourly } from './service/recordings.ts'
 import { openRedis } from './service/redis.ts'
 import { keepRetention } from './service/retention.ts'
+import { watchSettings } from './service/settings-file.ts'
 import { openShelf, type Shelf } from './service/shelf.ts'
 import { lookForStrays } from './service/strays.ts'
 import { openStudio } from './service/studio.ts'
@@ -80,6 +81,8 @@ export interface Service {
 
 /** What a reload found: how many flows and campaigns there are, and every fault of their files. */
 export interface Reloaded {
+  /** `apel.yaml` is another one than at the start, and waits for the next one. */
+  config_changed: boolean
   flows: number
   campaigns: number
   problems: Problem[]
@@ -143,6 +146,7 @@ async function start({ config, log, say, rehearsal, releasers, holder, atTheDoor
   let lost = (): boolean => false
   // A start that failed must not end what another process may be using, nor one whose calls are another's.
   const leaves = (found: boolean): boolean => lost() || (found && !up)
+  const settingsChanged = await watchSettings(config.file)
   const tools = await toolsFor(config, say)
   const { store, foreign, another } = await openRedis(config, tools, {
     clock,
@@ -357,10 +361,13 @@ async function start({ config, log, say, rehearsal, releasers, holder, atTheDoor
     tell(shelf, log)
     await kept.keep()
     const files = await readCampaigns()
+    const config_changed = await settingsChanged()
+    if (config_changed) log.warn({ file: config.file }, 'the configuration has changed; it is read at a start only')
     return {
       flows: shelf.views().length,
       campaigns: files.campaigns,
       problems: [...problems, ...files.problems],
+      config_changed,
     }
   }
   const ports = apiPorts({

@@ -358,8 +358,11 @@ export interface ApiPorts {
     /** No new call anywhere until `resume`. */
     stop(): Promise<{ paused: boolean }>
     resume(): Promise<{ paused: boolean }>
-    /** Reads the flows and campaigns again; a file with an error keeps its former version. */
-    reload(): Promise<{ flows: number; campaigns: number; problems: Problem[] }>
+    /**
+     * Reads the flows and campaigns again; a file with an error keeps its former version. `config_changed`: `apel.yaml` waits for the
+     * next start.
+     */
+    reload(): Promise<{ flows: number; campaigns: number; problems: Problem[]; config_changed: boolean }>
   }
   events: {
     /** Returns the way to stop listening. The listener must not throw and must not block. */

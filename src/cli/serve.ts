@@ -59,9 +59,10 @@ export const serve: Register = (program, io) => {
       const onHup = (): void => {
         if (service === null) return
         service.reload().then(
-          ({ flows, campaigns, problems }) => {
+          ({ flows, campaigns, problems, config_changed }) => {
             for (const problem of problems) say(problemLine(problem, io.cwd))
             say(`apel: read again: ${count(flows, 'flow')}, ${count(campaigns, 'campaign')}`)
+            if (config_changed) say(`apel: ${config.file} has changed since the start; it is read at a start only`)
           },
           (error: Error) => say(`apel: nothing was read again: ${error.message}`),
         )

@@ -360,7 +360,7 @@ export function memoryPorts(): Memory {
         paused = false
         return { paused }
       },
-      reload: async () => ({ flows: 0, campaigns: 0, problems: [] }),
+      reload: async () => ({ flows: 0, campaigns: 0, problems: [], config_changed: false }),
     },
     events: {
       subscribe(listener) {

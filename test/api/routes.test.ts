@@ -173,6 +173,7 @@ t.test('everything is stopped and resumed', async (t) => {
     flows: 0,
     campaigns: 0,
     problems: [],
+    config_changed: false,
   })
   t.strictSame((await app.inject('/v1/flows')).json(), { items: [], next: null })
 })

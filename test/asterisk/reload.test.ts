@@ -1,5 +1,5 @@
 /** Flows are read again while a call is on: it keeps the flow that it began with, and a bad file keeps its former version. */
-import { writeFileSync } from 'node:fs'
+import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { answers, presses } from '../../src/phones/behaviours.ts'
@@ -42,9 +42,14 @@ t.test('SIGHUP and /v1/reload change no call that is on', async (t) => {
   t.match(second, { outcome: 'latter', last_step: 'latter' })
 
   put('flow: ask\nstart: hi\nsteps:\n  hi: { mneu: "Press 1." }\n')
-  t.match(await system.api('POST', '/v1/reload'), { flows: 1, problems: [{ severity: 'error', line: 4 }] })
+  t.match(await system.api('POST', '/v1/reload'), {
+    ...{ flows: 1, problems: [{ severity: 'error', line: 4 }], config_changed: false },
+  })
   const third = await system.ended(await call('+40711100003'))
   t.match(third, { outcome: 'latter', flow_version: second.flow_version })
+
+  appendFileSync(join(system.folder, 'apel.yaml'), '\n# later\n')
+  t.match(await system.api('POST', '/v1/reload'), { config_changed: true })
 
   press()
   const ended = await system.ended(first)

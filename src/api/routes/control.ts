@@ -57,7 +57,12 @@ export function controlRoutes(api: Api, ports: ApiPorts): void {
     async () => control.resume(),
   )
 
-  const report = z.object({ flows: z.int(), campaigns: z.int(), problems: z.array(problem) })
+  const report = z.object({
+    flows: z.int(),
+    campaigns: z.int(),
+    problems: z.array(problem),
+    config_changed: z.boolean().describe('`apel.yaml` has changed since the start, and is read at the next one'),
+  })
   api.post(
     '/v1/reload',
     {
