@@ -24,6 +24,7 @@ import { allowList, allowsHost } from './outgoing/allow-list.ts'
 import { makeWeb } from './outgoing.ts'
 import { loadCampaignFiles } from './service/campaign-files.ts'
 import { makeCommands } from './service/commands.ts'
+import { openDataFolder } from './service/data-folder.ts'
 import { makeEnding } from './service/ending.ts'
 import { makeEvents } from './service/events.ts'
 import { shareEvents } from './service/far-events.ts'
@@ -146,6 +147,8 @@ async function start({ config, log, say, rehearsal, releasers, holder, atTheDoor
   let lost = (): boolean => false
   // A start that failed must not end what another process may be using, nor one whose calls are another's.
   const leaves = (found: boolean): boolean => lost() || (found && !up)
+  // What is spoken may hold names: only an Asterisk of one's own may have to read it as another user.
+  await openDataFolder(config.data_dir, config.redis.kind === 'embedded' ? 0o700 : 0o777)
   const settingsChanged = await watchSettings(config.file)
   const tools = await toolsFor(config, say)
   const { store, foreign, another } = await openRedis(config, tools, {

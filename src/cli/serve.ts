@@ -12,6 +12,9 @@ import { problemLine } from './problems.ts'
 import { configFile } from './project.ts'
 import { count } from './show-text.ts'
 
+/** A start that only another configuration mends. */
+const MISUSED = new Set(['instance_taken', 'data_dir'])
+
 /**
  * By default V8 lets the heap grow fourfold between two collections and its nursery to 48 MB: an import would take 280 MB
  * for rows that are gone the moment they are read. A third as much again and a small nursery keep the service at half of
@@ -76,7 +79,7 @@ export const serve: Register = (program, io) => {
         do {
           const options = { stopped: stopping.signal }
           service = await startService(config, makeLog(config.log.level), say, options).catch((error: unknown) => {
-            if (error instanceof ApelError && error.code === 'instance_taken') throw new Exit(2, error.message)
+            if (error instanceof ApelError && MISUSED.has(error.code)) throw new Exit(2, error.message)
             if (error instanceof ApelError && error.code === 'stopped') throw new Exit(0)
             throw error
           })
