@@ -2,7 +2,7 @@
  * The service's Redis: the embedded one or the one of the configuration, checked before anything relies on it, with a
  * connection for each purpose.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
 import type { Clock } from '../call/ports.ts'
@@ -104,7 +104,6 @@ async function knowLedger(store: Store, dataDir: string): Promise<string> {
   const ledger = await openLedger(store.db, known)
   if (ledger.state === 'foreign') return known ?? ''
   if (known !== ledger.id) {
-    await mkdir(dataDir, { recursive: true })
     await writeFile(file, `${ledger.id}\n`, { mode: 0o600 })
   }
   return ledger.id

@@ -54,6 +54,8 @@ const STATES: Record<string, ContactState> = {
   h: 'held',
 }
 const MOST_SCHEMAS = 1000
+/** Read at once. */
+const MOST_BUCKETS = 64
 
 export class Contacts {
   private readonly db: Db
@@ -148,23 +150,38 @@ export class Contacts {
     limit: number,
     state: ContactState | null,
   ): Promise<{ contacts: Contact[]; next: number | null }> {
-    const total = Number((await this.db.call((redis) => redis.hget(keys.campaign(campaign), 'rows'))) ?? 0)
     const contacts: Contact[] = []
-    for (let base = from - (from % ROWS_A_BUCKET); base < total; base += ROWS_A_BUCKET) {
-      const [packed, states] = await this.db.batch<[string[], Record<string, string>]>((pipeline) =>
-        pipeline.lrange(keys.rows(campaign, base), 0, -1).hgetall(keys.states(campaign, base)),
-      )
-      for (let i = 0; i < packed.length; i++) {
-        const row = base + i
-        const text = packed[i] ?? ''
-        if (row < from || text === '') continue
-        const progress = parseProgress(states[i])
-        if (state !== null && progress.state !== state) continue
-        if (contacts.length === limit) return { contacts, next: row }
-        contacts.push({ ...(await this.unpack(campaign, text)), row, packed: text, progress })
+    // As many as a page of any state may lie in; the more, the longer none of that state is found.
+    let buckets = Math.ceil(limit / ROWS_A_BUCKET) + 1
+    for (let base = from - (from % ROWS_A_BUCKET); ; buckets = Math.min(2 * buckets, MOST_BUCKETS)) {
+      const found = await this.buckets(campaign, base, buckets)
+      for (const { packed, states } of found) {
+        for (let i = 0; i < packed.length; i++) {
+          const row = base + i
+          const text = packed[i] ?? ''
+          if (row < from || text === '') continue
+          const progress = parseProgress(states[i])
+          if (state !== null && progress.state !== state) continue
+          if (contacts.length === limit) return { contacts, next: row }
+          contacts.push({ ...(await this.unpack(campaign, text)), row, packed: text, progress })
+        }
+        base += ROWS_A_BUCKET
       }
+      if (found.at(-1)!.packed.length < ROWS_A_BUCKET) return { contacts, next: null }
     }
-    return { contacts, next: null }
+  }
+
+  /** So many buckets of rows with their states from this row on, in one round trip; behind the last row they are empty. */
+  private async buckets(
+    campaign: string,
+    first: number,
+    count: number,
+  ): Promise<{ packed: string[]; states: Record<string, string> }[]> {
+    const found = await this.db.batch<(string[] & Record<string, string>)[]>((pipeline) => {
+      for (let row = first, n = 0; n < count; n++, row += ROWS_A_BUCKET)
+        pipeline.lrange(keys.rows(campaign, row), 0, -1).hgetall(keys.states(campaign, row))
+    })
+    return Array.from({ length: count }, (_, n) => ({ packed: found[2 * n]!, states: found[2 * n + 1]! }))
   }
 
   /** Writes new content; `marks` are the columns of the key and the number; false when the number belongs to another contact of the campaign. */

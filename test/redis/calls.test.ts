@@ -1,7 +1,9 @@
 import t from 'tap'
+import { listCalls } from '../../src/service/ports/call-list.ts'
 import { callsPort } from '../../src/service/ports/calls.ts'
 import { blankRecord } from '../../src/store/attempt-record.ts'
-import { paperDialer } from '../support/dialer.ts'
+import { campaignOf, numbers, paperDialer } from '../support/dialer.ts'
+import { waitFor } from '../support/wait.ts'
 import { startTestRedis } from './server.ts'
 
 t.setTimeout(60_000)
@@ -61,13 +63,51 @@ t.test('a page of calls has at most its limit, and the pages together have every
 })
 
 t.test('a call that ends while it is listed stands there once, as ended', async (t) => {
-  const { store, end, list } = await bench(t)
-  const found = store.attempts.getMany.bind(store.attempts)
-  store.attempts.getMany = async (ids) => {
-    store.attempts.getMany = found
-    const attempts = await found(ids)
-    await end(2)
-    return attempts
+  for (const limit of [10, 3, 2, 1]) {
+    const { store, end, list } = await bench(t)
+    const batch = store.db.batch.bind(store.db)
+    store.db.batch = async (fill) => {
+      store.db.batch = batch
+      const found = await batch<never>(fill)
+      await end(2)
+      return found
+    }
+    const first = await list(limit)
+    t.same(first.ids, [1, 3, 2, 5, 4].slice(0, limit < 4 ? Math.min(limit, 2) : limit))
+    const seen = [...first.ids]
+    for (let cursor = first.next; cursor !== null; ) {
+      const { ids, next } = await list(limit, cursor)
+      seen.push(...ids)
+      cursor = next
+    }
+    t.same(seen, [1, 3, 2, 5, 4], `${limit} a page`)
   }
-  t.same((await list(10)).ids, [1, 3, 2, 5, 4])
+})
+
+t.test('a page takes a few round trips, however long it is', async (t) => {
+  const redis = await startTestRedis()
+  const paper = await paperDialer(redis, { onPlace: (call, p) => p.end(call, 'completed') })
+  t.teardown(async () => {
+    await paper.stop()
+    await redis.close()
+  })
+  await campaignOf(paper, 'c', numbers(300))
+  await paper.dialer.campaigns.act('c', 'start')
+  await waitFor(async () => (await paper.dialer.campaigns.get('c')).state === 'finished', { what: 'its end' })
+  const { store, dialer } = paper
+  // A round trip: whatever is asked while nothing else is under way, with all that joins it.
+  const call = store.db.call.bind(store.db)
+  let [trips, underWay] = [0, 0]
+  store.db.call = async (work) => {
+    if (underWay++ === 0) trips += 1
+    return await call(work).finally(() => {
+      underWay -= 1
+    })
+  }
+  const page = { state: null, kind: null, campaign: null, limit: 1000, cursor: null }
+  t.equal((await listCalls(store.db, page)).items.length, 300)
+  t.equal(trips, 2)
+  trips = 0
+  t.equal((await dialer.contacts.list('c', page)).items.length, 300)
+  t.equal(trips, 1)
 })

@@ -1,5 +1,5 @@
 /** Live and past calls, as the API offers them. */
-import type { ApiPorts, CallView, DialRequest } from '../../api/ports.ts'
+import type { ApiPorts, DialRequest } from '../../api/ports.ts'
 import type { Calls } from '../../call/calls.ts'
 import type { Dialer } from '../../dialer/dialer.ts'
 import type { Placement } from '../../dialer/plan.ts'
@@ -7,8 +7,10 @@ import { ApelError } from '../../errors.ts'
 import type { Program, ValueType } from '../../flow/program.ts'
 import type { Attempt } from '../../store/attempts.ts'
 import type { Asking } from '../../store/bell.ts'
+import { wholeCalls } from '../../store/call-pages.ts'
 import type { Store } from '../../store/store.ts'
 import type { Commands } from '../commands.ts'
+import { listCalls, viewOf } from './call-list.ts'
 
 export interface CallParts {
   store: Store
@@ -21,22 +23,12 @@ export interface CallParts {
   place(placement: Placement): Promise<void>
 }
 
-const LIVE = ['reserved', 'dialing', 'ringing', 'up']
-
-/** Begins a cursor that goes on among the calls that are on; the id of the last one follows. */
-const AMONG_LIVE = 'live:'
-
 export function callsPort({ store, dialer, calls, commands, flow, place }: CallParts): ApiPorts['calls'] {
-  const view = async ({ record, state }: Attempt): Promise<CallView> => ({
-    ...record,
-    state,
-    steps: await store.attempts.steps(record.id),
-    legs: record.kind === 'leg' ? [] : (await store.attempts.legs(record.id)).map((leg) => leg.record),
-  })
+  const unknown = (id: string) => new ApelError('not_found', `There is no call ${id}.`)
   const attempt = async (id: string): Promise<Attempt> => {
     const found = await store.attempts.get(id)
     if (found) return found
-    throw new ApelError('not_found', `There is no call ${id}.`)
+    throw unknown(id)
   }
   /** What the instance that holds the call says to it. */
   const asked = async (id: string, what: Asking): Promise<boolean> => {
@@ -60,33 +52,12 @@ export function callsPort({ store, dialer, calls, commands, flow, place }: CallP
       place(placement).catch((error: Error) => dialer.ledger.unplaced(placement.record, error))
       return { id: placement.record.id }
     },
-    async list({ state, kind, campaign, limit, cursor }) {
-      // A leg stands under its call, and by itself only for who asks for legs.
-      const wanted = ({ record }: Attempt) => (kind === null ? record.kind !== 'leg' : record.kind === kind)
-      const page = async (items: Attempt[], next: string | null) => ({
-        items: await Promise.all(items.map(view)),
-        next,
-      })
-      // Those that are on come first, by their ids.
-      let live: Attempt[] = []
-      if (state !== 'ended' && (cursor === null || cursor.startsWith(AMONG_LIVE))) {
-        const after = cursor?.slice(AMONG_LIVE.length) ?? ''
-        const ids = await store.attempts.live(campaign === null ? {} : { campaign })
-        const found = await store.attempts.getMany(ids.filter((id) => id > after))
-        const asked = (each: Attempt) => state === null || state === 'live' || each.state === state
-        live = found.filter((each) => LIVE.includes(each.state) && asked(each) && wanted(each))
-      }
-      const whole = state === null || state === 'ended'
-      if (live.length > limit || (whole && live.length === limit))
-        return await page(live.slice(0, limit), AMONG_LIVE + live[limit - 1]!.record.id)
-      if (!whole) return await page(live, null)
-      const before = cursor?.startsWith(AMONG_LIVE) ? null : cursor
-      const { attempts, next } = await store.attempts.ended(campaign, before, limit - live.length)
-      // One that has ended since it was found live is past.
-      const past = new Set(attempts.map(({ record }) => record.id))
-      return await page([...live.filter(({ record }) => !past.has(record.id)), ...attempts.filter(wanted)], next)
+    list: (query) => listCalls(store.db, query),
+    async get(id) {
+      const [call] = await wholeCalls(store.db, [id])
+      if (call === undefined) throw unknown(id)
+      return viewOf(call)
     },
-    get: async (id) => view(await attempt(id)),
     async journal(id) {
       const entries = await store.journals.read(id)
       const first = entries[0] as { texts?: unknown } | undefined
