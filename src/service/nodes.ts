@@ -3,7 +3,7 @@
  * finds its sounds.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { holesOf, mendedIn } from '../ari/holes.ts'
 import { makeTelephony, type NodeTelephony } from '../ari/telephony.ts'
@@ -123,7 +123,6 @@ async function ownPassword(dataDir: string, node: string): Promise<string> {
   const kept = await readFile(file, 'utf8').catch(() => '')
   if (kept.trim() !== '') return kept.trim()
   const drawn = randomBytes(24).toString('base64url')
-  await mkdir(dataDir, { recursive: true })
   await writeFile(file, `${drawn}\n`, { mode: 0o600 })
   return drawn
 }
