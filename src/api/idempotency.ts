@@ -11,7 +11,7 @@ import { type Readable, Transform } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ApelError } from '../errors.ts'
 import { DEADLINE, within } from './deadline.ts'
-import type { ApiPorts, KeptAnswer } from './ports.ts'
+import type { IdempotencyPort, KeptAnswer } from './ports/idempotency.ts'
 
 interface Claimed {
   key: string
@@ -24,7 +24,7 @@ declare module 'fastify' {
   }
 }
 
-export function keepAnswers(app: FastifyInstance, store: ApiPorts['idempotency']): void {
+export function keepAnswers(app: FastifyInstance, store: IdempotencyPort): void {
   app.decorateRequest('claimed', null)
 
   app.addHook('preHandler', async (request, reply) => {
@@ -61,7 +61,7 @@ export function keepAnswers(app: FastifyInstance, store: ApiPorts['idempotency']
 export async function claimStream(
   request: FastifyRequest,
   reply: FastifyReply,
-  store: ApiPorts['idempotency'],
+  store: IdempotencyPort,
 ): Promise<Readable | null> {
   const body = request.body as Readable
   const key = keyOf(request)
@@ -100,7 +100,7 @@ function answerAgain(reply: FastifyReply, kept: KeptAnswer, fingerprint: string)
 const isStream = ({ body }: FastifyRequest): boolean =>
   typeof (body as Readable | null | undefined)?.pipe === 'function'
 
-const claim = (store: ApiPorts['idempotency'], key: string, fingerprint: string): Promise<KeptAnswer | null> =>
+const claim = (store: IdempotencyPort, key: string, fingerprint: string): Promise<KeptAnswer | null> =>
   within(store.claim(key, fingerprint), DEADLINE)
 
 /** The key belongs to the one who sent it: two tokens may use the same one. */

@@ -4,7 +4,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { isAbsolute, join, relative } from 'node:path'
-import type { FlowView } from '../api/ports.ts'
+import type { FlowView } from '../api/ports/control.ts'
 import type { Problem } from '../errors.ts'
 import { bareName } from '../flow/library-file.ts'
 import { loadFlows } from '../flow/load.ts'

@@ -4,22 +4,15 @@
  */
 import { EventEmitter } from 'node:events'
 import { createInterface } from 'node:readline'
-import type {
-  ApiPorts,
-  CallbackView,
-  CallView,
-  CampaignState,
-  CampaignView,
-  ContactView,
-  DeadLetterView,
-  DncEntry,
-  ImportReport,
-  JournalView,
-  KeptAnswer,
-  PageQuery,
-  Reject,
-  RunView,
-} from '../../src/api/ports.ts'
+import type { CallbackView } from '../../src/api/ports/callbacks.ts'
+import type { CallView, JournalView } from '../../src/api/ports/calls.ts'
+import type { CampaignState, CampaignView, RunView } from '../../src/api/ports/campaigns.ts'
+import type { ContactView, ImportReport, Reject } from '../../src/api/ports/contacts.ts'
+import type { KeptAnswer } from '../../src/api/ports/idempotency.ts'
+import type { DncEntry } from '../../src/api/ports/numbers.ts'
+import type { PageQuery } from '../../src/api/ports/page.ts'
+import type { DeadLetterView } from '../../src/api/ports/webhooks.ts'
+import type { ApiPorts } from '../../src/api/ports.ts'
 import type { ServiceEvent } from '../../src/call/ports.ts'
 import type { CallRecord } from '../../src/call/record.ts'
 import { ApelError } from '../../src/errors.ts'

@@ -1,7 +1,8 @@
 /** Campaigns: their definition, their state, and the actions that move them. */
 import { z } from 'zod'
 import { outwardCampaign, outwardPage } from '../outward.ts'
-import type { ApiPorts, CampaignView } from '../ports.ts'
+import type { CampaignView } from '../ports/campaigns.ts'
+import type { ApiPorts } from '../ports.ts'
 import { campaign, definition, stepCounts, stopOptions } from '../schemas/campaigns.ts'
 import { byName, failures, page, paging } from '../schemas/common.ts'
 import type { Api } from '../validation.ts'

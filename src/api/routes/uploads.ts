@@ -4,7 +4,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { ApelError } from '../../errors.ts'
 import { claimStream } from '../idempotency.ts'
-import type { ApiPorts, ImportReport } from '../ports.ts'
+import type { ImportReport } from '../ports/contacts.ts'
+import type { ApiPorts } from '../ports.ts'
 
 /** A list of ten million rows; more comes in parts. */
 export const UPLOAD_LIMIT = 1024 ** 3

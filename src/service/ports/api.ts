@@ -1,4 +1,5 @@
 /** All that the HTTP API asks of the service, over the parts that `service.ts` has opened. */
+import type { ControlPort } from '../../api/ports/control.ts'
 import type { ApiPorts } from '../../api/ports.ts'
 import type { Calls } from '../../call/calls.ts'
 import type { Config } from '../../config.ts'
@@ -32,7 +33,7 @@ export interface PortParts {
   now(): number
   /** Dials what was reserved. */
   place(placement: Placement): Promise<void>
-  reload: ApiPorts['control']['reload']
+  reload: ControlPort['reload']
 }
 
 /** Puts them together; each area has its own file beside this one. */

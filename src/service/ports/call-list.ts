@@ -1,5 +1,6 @@
 /** The list of calls: those that are on, by their ids, then the past ones, newest first. */
-import type { ApiPorts, CallView } from '../../api/ports.ts'
+
+import type { CallsPort, CallView } from '../../api/ports/calls.ts'
 import type { Attempt } from '../../store/attempts.ts'
 import { pageIds, type WholeCall, wholeCalls } from '../../store/call-pages.ts'
 import type { Db } from '../../store/db.ts'
@@ -15,8 +16,8 @@ export function viewOf({ attempt: { record, state }, steps, legs }: WholeCall): 
 
 export async function listCalls(
   db: Db,
-  { state, kind, campaign, limit, cursor }: Parameters<ApiPorts['calls']['list']>[0],
-): ReturnType<ApiPorts['calls']['list']> {
+  { state, kind, campaign, limit, cursor }: Parameters<CallsPort['list']>[0],
+): ReturnType<CallsPort['list']> {
   // A leg stands under its call, and by itself only for who asks for legs.
   const wanted = ({ record }: Attempt) => (kind === null ? record.kind !== 'leg' : record.kind === kind)
   const asked = (each: Attempt) => state === null || state === 'live' || each.state === state

@@ -1,5 +1,6 @@
 /** Live and past calls, as the API offers them. */
-import type { ApiPorts, DialRequest } from '../../api/ports.ts'
+
+import type { CallsPort, DialRequest } from '../../api/ports/calls.ts'
 import type { Calls } from '../../call/calls.ts'
 import type { Dialer } from '../../dialer/dialer.ts'
 import type { Placement } from '../../dialer/plan.ts'
@@ -23,7 +24,7 @@ export interface CallParts {
   place(placement: Placement): Promise<void>
 }
 
-export function callsPort({ store, dialer, calls, commands, flow, place }: CallParts): ApiPorts['calls'] {
+export function callsPort({ store, dialer, calls, commands, flow, place }: CallParts): CallsPort {
   const unknown = (id: string) => new ApelError('not_found', `There is no call ${id}.`)
   const attempt = async (id: string): Promise<Attempt> => {
     const found = await store.attempts.get(id)

@@ -1,5 +1,8 @@
 /** Campaigns, their contacts and their callbacks, as the API offers them. */
-import type { ApiPorts, CallbackView } from '../../api/ports.ts'
+
+import type { CallbacksPort, CallbackView } from '../../api/ports/callbacks.ts'
+import type { CampaignsPort } from '../../api/ports/campaigns.ts'
+import type { ContactsPort } from '../../api/ports/contacts.ts'
 import type { Dialer } from '../../dialer/dialer.ts'
 import type { Callback } from '../../store/callbacks.ts'
 import type { Store } from '../../store/store.ts'
@@ -11,7 +14,7 @@ export interface CampaignParts {
   normalise(number: string): string | null
 }
 
-export function campaignsPort({ store, dialer }: CampaignParts): ApiPorts['campaigns'] {
+export function campaignsPort({ store, dialer }: CampaignParts): CampaignsPort {
   const { campaigns } = dialer
   return {
     put: (name, definition) => campaigns.put(name, definition),
@@ -37,7 +40,7 @@ export function campaignsPort({ store, dialer }: CampaignParts): ApiPorts['campa
   }
 }
 
-export function contactsPort({ dialer }: CampaignParts): ApiPorts['contacts'] {
+export function contactsPort({ dialer }: CampaignParts): ContactsPort {
   const { contacts } = dialer
   return {
     import: (campaign, source) => dialer.import(campaign, source),
@@ -52,7 +55,7 @@ export function contactsPort({ dialer }: CampaignParts): ApiPorts['contacts'] {
 /** Pages without anything wanted in them that one request passes over. */
 const MOST_PAGES = 50
 
-export function callbacksPort({ store, dialer, normalise }: CampaignParts): ApiPorts['callbacks'] {
+export function callbacksPort({ store, dialer, normalise }: CampaignParts): CallbacksPort {
   const { callbacks } = dialer
   return {
     async list({ cursor, limit, state, campaign, number }) {

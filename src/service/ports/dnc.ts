@@ -1,5 +1,7 @@
 /** The do-not-call list, as the API offers it. */
-import type { ApiPorts, DncEntry, ImportReport, ImportSource, Reject } from '../../api/ports.ts'
+
+import type { ImportReport, ImportSource, Reject } from '../../api/ports/contacts.ts'
+import type { DncEntry, DncPort } from '../../api/ports/numbers.ts'
 import { readCsv } from '../../dialer/csv.ts'
 import { ApelError } from '../../errors.ts'
 import type { Store } from '../../store/store.ts'
@@ -16,7 +18,7 @@ export interface DncParts {
 const BATCH = 500
 const SHOWN = 1000
 
-export function dncPort(parts: DncParts): ApiPorts['dnc'] {
+export function dncPort(parts: DncParts): DncPort {
   const { store, now, normalise } = parts
   const known = knownCampaigns(store)
   const numberOf = (text: string): string => {

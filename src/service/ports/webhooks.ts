@@ -1,5 +1,5 @@
 /** The dead letters, as the API offers them. */
-import type { ApiPorts } from '../../api/ports.ts'
+import type { WebhooksPort } from '../../api/ports/webhooks.ts'
 import { ApelError } from '../../errors.ts'
 import type { Outbox } from '../../store/outbox.ts'
 import { dataOf } from '../letters.ts'
@@ -8,7 +8,7 @@ import type { WebhookPorts } from '../webhooks.ts'
 export function webhooksPort(
   { outbox, trunks }: { outbox: Outbox; trunks: WebhookPorts['trunks'] },
   now: () => number,
-): ApiPorts['webhooks'] {
+): WebhooksPort {
   return {
     async dead({ cursor, limit }) {
       const { letters, next } = await outbox.dead(cursor, limit)
