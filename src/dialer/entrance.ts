@@ -47,6 +47,10 @@ const MANUAL_PATIENCE = 5000
 /** The same for a leg: somebody hears music meanwhile, ms. */
 const LEG_PATIENCE = 5000
 
+/** A call with this id stands in the ledger, and it is not clear yet whether it is dialled. */
+export const unsettled = () =>
+  new ApelError('unavailable', 'The call that this request asked for before is not settled yet; ask again.', {}, true)
+
 export class Entrance {
   private readonly ports: EntrancePorts
   constructor(ports: EntrancePorts) {
@@ -57,6 +61,7 @@ export class Entrance {
   async manual(request: ManualRequest): Promise<Placement> {
     const verdict = await this.atTheGate(await this.ports.planner.manual(request), MANUAL_PATIENCE)
     if (verdict !== SENT_AWAY && verdict.verdict === 'reserved') return verdict.placement
+    if (verdict !== SENT_AWAY && verdict.verdict === 'gone') throw unsettled()
     if (verdict === SENT_AWAY || !('reason' in verdict))
       throw new ApelError(
         'trunk_busy',

@@ -162,8 +162,12 @@ export class Gate {
 
   /** A reservation whose answer was lost is looked up once Redis is back, and taken back: nobody dialled it. */
   private async asked(input: ReserveInput): ReturnType<Store['attempts']['reserve']> {
+    // It may be asked for again before it was looked up: what is reserved from here on is dialled.
+    const before = this.lost.delete(input.id)
     try {
-      return await this.ports.store.attempts.reserve(input)
+      const answer = await this.ports.store.attempts.reserve(input)
+      if (before && answer.verdict === 'gone') this.lost.add(input.id)
+      return answer
     } catch (error) {
       this.lost.add(input.id)
       throw error
@@ -172,9 +176,12 @@ export class Gate {
 
   /** Takes back what was reserved while the answer was lost. Called when Redis answers again; safe to call at any time. */
   async takeBackLost(): Promise<void> {
-    for (const id of this.lost) {
-      await this.ports.store.attempts.unreserve(id)
+    for (const id of [...this.lost]) {
       this.lost.delete(id)
+      await this.ports.store.attempts.unreserve(id, this.ports.owner.app).catch((error: unknown) => {
+        this.lost.add(id)
+        throw error
+      })
     }
   }
 

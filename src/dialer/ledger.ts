@@ -53,7 +53,7 @@ export class Ledger implements Omit<CallLedger, 'journal'> {
     const kept = await attempts.update(id, record, state ?? null, this.ports.owner.app)
     if (kept === true) return
     if (kept !== false) {
-      if (kept === 'held') await attempts.unreserve(id)
+      if (kept === 'held') await attempts.unreserve(id, this.ports.owner.app)
       else await this.takeBack(id, kept)
       throw new ApelError('invalid_state', `The call ${id} is not made: it was held back at the last moment.`, {
         call: id,

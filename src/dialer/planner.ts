@@ -25,6 +25,8 @@ export interface ManualRequest {
   flow: string
   vars: Record<string, unknown>
   trunk: string | null
+  /** Of the call. Left out or null: a new one. */
+  id?: string | null
 }
 
 export class Planner {
@@ -83,10 +85,11 @@ export class Planner {
     }
   }
 
-  async manual({ to, flow, vars, trunk }: ManualRequest): Promise<Plan> {
+  async manual({ to, flow, vars, trunk, id }: ManualRequest): Promise<Plan> {
     const number = normalise(to, this.settings.policy)
     return {
       kind: 'manual',
+      ...(id ? { id } : {}),
       campaign: null,
       row: null,
       key: null,

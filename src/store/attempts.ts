@@ -156,9 +156,9 @@ export class Attempts {
     return await this.db.run<number>(departScript, { trunk, rate })
   }
 
-  /** Takes back a reservation that nobody dialled because its answer was lost. */
-  async unreserve(id: string): Promise<boolean> {
-    return await this.db.run<boolean>(unreserveScript, { id })
+  /** Takes back a reservation of the owner's that nobody dialled because its answer was lost. */
+  async unreserve(id: string, owner: string): Promise<boolean> {
+    return await this.db.run<boolean>(unreserveScript, { id, owner })
   }
 
   /** Writes an inbound call down; `home` and `row` are the contact that it is from. False when it was there already. */

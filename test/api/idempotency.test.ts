@@ -1,5 +1,6 @@
 /** The same key does a thing once. */
 import t from 'tap'
+import { ApelError } from '../../src/errors.ts'
 import { withCampaign } from './api.ts'
 
 t.setTimeout(60_000)
@@ -54,6 +55,31 @@ t.test('a refusal is kept too, but one that says "again" gives the key back', as
   t.equal((await post('k2', '+40711111111')).statusCode, 503)
   memory.trouble = 'none'
   t.equal((await post('k2', '+40711111111')).statusCode, 202)
+})
+
+t.test('who asks again after a 503 is given the same id for the call, and may not change what is asked', async (t) => {
+  const { app, memory } = await withCampaign()
+  t.teardown(() => app.close())
+  const ids: (string | null)[] = []
+  const { dial } = memory.ports.calls
+  memory.ports.calls.dial = async (request) => {
+    ids.push(request.id)
+    if (ids.length === 1) throw new ApelError('unavailable', 'Redis is away.', {}, true)
+    return await dial(request)
+  }
+  const post = (key: string, flow: string) => {
+    const payload = { to: '+40711111111', flow }
+    return app.inject({ method: 'POST', url: '/v1/calls', headers: key ? { 'idempotency-key': key } : {}, payload })
+  }
+  t.equal((await post('k1', 'f')).statusCode, 503)
+  t.match((await post('k1', 'g')).json(), { code: 'idempotency_conflict', message: /another request/ })
+  t.equal((await post('k1', 'f')).statusCode, 202)
+  t.equal((await post('k2', 'f')).statusCode, 202)
+  t.equal((await post('', 'f')).statusCode, 202)
+  t.ok(ids[0])
+  t.equal(ids[1], ids[0])
+  t.ok(ids[2] && ids[2] !== ids[0])
+  t.equal(ids[3], null)
 })
 
 t.test('a key belongs to its token', async (t) => {

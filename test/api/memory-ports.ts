@@ -76,7 +76,7 @@ export function memoryPorts(): Memory {
   const callbacks = new Map<string, CallbackView>()
   const runs = new Map<string, RunView>()
   const dnc = new Map<string, DncEntry>()
-  const answers = new Map<string, KeptAnswer>()
+  const answers = new Map<string, KeptAnswer & { id?: string; again?: true }>()
   const events = new EventEmitter()
   let paused = false
   let count = 0
@@ -115,7 +115,7 @@ export function memoryPorts(): Memory {
     async health() {
       const down = memory.trouble !== 'none'
       return {
-        ready: memory.ready && !down,
+        ...{ ready: memory.ready && !down, reason: memory.ready && !down ? null : 'a part is away' },
         redis: { writable: !down, reason: down ? 'Redis does not answer' : null },
         ledger: { loaded: true, reason: null },
         nodes: [{ name: 'local', linked: memory.ready, reason: memory.ready ? null : 'no link' }],
@@ -364,15 +364,16 @@ export function memoryPorts(): Memory {
     idempotency: {
       async claim(key, fingerprint) {
         const kept = answers.get(key)
-        if (kept) return kept
-        answers.set(key, { fingerprint, answer: null })
-        return null
+        if (kept && (kept.answer !== null || kept.fingerprint !== fingerprint || !kept.again)) return { kept }
+        const id = kept?.id ?? `id${answers.size}`
+        answers.set(key, { fingerprint, answer: null, id })
+        return { id }
       },
       async keep(key, kept) {
         answers.set(key, kept)
       },
-      async release(key) {
-        answers.delete(key)
+      async release(key, fingerprint, id) {
+        answers.set(key, { fingerprint, answer: null, id, again: true })
       },
     },
   }

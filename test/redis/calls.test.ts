@@ -1,4 +1,5 @@
 import t from 'tap'
+import { loadFlows } from '../../src/flow/load.ts'
 import { listCalls } from '../../src/service/ports/call-list.ts'
 import { callsPort } from '../../src/service/ports/calls.ts'
 import { blankRecord } from '../../src/store/attempt-record.ts'
@@ -110,4 +111,78 @@ t.test('a page takes a few round trips, however long it is', async (t) => {
   trips = 0
   t.equal((await dialer.contacts.list('c', page)).items.length, 300)
   t.equal(trips, 1)
+})
+
+/** The API's door to calls, over a real ledger; nothing is placed by itself. */
+async function door(t: { teardown(run: () => Promise<void>): unknown }) {
+  const redis = await startTestRedis()
+  const { dialer, store, stop } = await paperDialer(redis, {})
+  t.teardown(async () => {
+    await stop()
+    await redis.close()
+  })
+  const text = 'flow: f\nstart: bye\nsteps: { bye: { hangup: true } }\n'
+  const program = loadFlows([{ path: 'f.yaml', text }]).programs.get('f')
+  const placed: string[] = []
+  const nothing = {} as never
+  const port = callsPort({
+    ...{ store, dialer, calls: nothing, commands: nothing, flow: () => program },
+    place: async ({ record }) => void placed.push(record.id),
+  })
+  const dial = (id: string) => port.dial({ to: numbers(1)[0]!, flow: 'f', vars: {}, trunk: null, id })
+  return { dialer, store, placed, dial }
+}
+
+t.test(
+  'a call that is asked for again under its id is not made again, once it is known what became of it',
+  async (t) => {
+    const { dialer, store, placed, dial } = await door(t)
+    t.same(await dial('call-7'), { id: 'call-7' })
+    await t.rejects(dial('call-7'), { code: 'unavailable', again: true }, 'it may still be taken back')
+    await dialer.ledger.update('call-7', { state: 'dialing', dialed_at: Date.now() })
+    t.same(await dial('call-7'), { id: 'call-7' })
+    const { record } = (await store.attempts.get('call-7'))!
+    await dialer.ledger.finish({ ...record, ended_at: Date.now(), disposition: 'busy' })
+    t.same(await dial('call-7'), { id: 'call-7' })
+    t.same(placed, ['call-7'])
+    t.equal((await store.attempts.ofNumber(numbers(1)[0]!, 5)).length, 1)
+  },
+)
+
+t.test(
+  'a reservation whose answer was lost is not dialled twice by who asks again, nor taken back under them',
+  async (t) => {
+    const { dialer, store, placed, dial } = await door(t)
+    const real = store.attempts.reserve.bind(store.attempts)
+    store.attempts.reserve = async (input) => {
+      store.attempts.reserve = real
+      await real(input)
+      throw Object.assign(new Error('the answer never came'), { code: 'unavailable' })
+    }
+    await t.rejects(dial('call-8'))
+    await t.rejects(dial('call-8'), { code: 'unavailable' }, 'nobody dials it, and it is to be taken back')
+    dialer.wake()
+    await waitFor(async () => (await store.attempts.get('call-8')) === null)
+    t.same(await dial('call-8'), { id: 'call-8' })
+    dialer.wake()
+    await t.rejects(waitFor(async () => (await store.attempts.get('call-8')) === null, { timeout: 500 }))
+    t.same(placed, ['call-8'])
+  },
+)
+
+t.test('a key is had by one request at a time, and by the same one again when the first has died', async (t) => {
+  const { store } = await door(t)
+  const { idempotency } = store
+  const claim = (fingerprint: string, id: string, patience = 60_000) =>
+    idempotency.claim('k', fingerprint, id, patience)
+  t.same(await claim('print', 'one', 200), { id: 'one' })
+  t.match(await claim('print', 'two'), { kept: { fingerprint: 'print', answer: null } })
+  await waitFor(async () => 'id' in (await claim('print', 'three')))
+  t.match(await claim('print', 'four'), { kept: { answer: null } }, 'and the second one is under way as long')
+  await idempotency.release('k', 'print', 'one')
+  t.match(await claim('another', 'five'), { kept: { fingerprint: 'print' } })
+  t.same(await claim('print', 'six'), { id: 'one' }, 'what it makes has one id, whoever makes it')
+  const kept = { fingerprint: 'print', answer: { status: 202, body: '{}', type: 'application/json' } }
+  await idempotency.keep('k', kept)
+  t.same(await claim('print', 'seven', 0), { kept })
 })

@@ -108,7 +108,7 @@ for (const name of files)
     t.match(await attemptsOf(PEOPLE.caller), [{ home: 'c', record: { kind: 'inbound', called: '+40311234567' } }])
     t.match(await store.dnc.covering('+40790000001', 'c'), { number: '+4079*', campaign: 'c' })
     t.match(await store.callbacks.ofNumber(PEOPLE.agreed), { note: 'about the bill', at: 'pin', contact: 'k3' })
-    t.match(await store.idempotency.claim('key-1', 'print'), { answer: { status: 202 } })
+    t.match(await store.idempotency.claim('key-1', 'print', 'id', 1000), { kept: { answer: { status: 202 } } })
     t.match(await store.outbox.dead(null, 10), { letters: [{ letter: { reason: 'answered 500' } }] })
     const { letters } = (await store.outbox.take(HOOK, 'two', { now: clock.now(), room: 50, patience: 1000 }))!
     t.ok(letters.some(({ news }) => news?.event === 'call.ended' && news.data.number === PEOPLE.unanswered))

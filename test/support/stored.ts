@@ -150,7 +150,7 @@ export async function writeStory(redis: TestRedis): Promise<void> {
   const runs = new Runs(store.db)
   await runs.begin('c', 'nightly', now)
   await runs.change('c', 'nightly', { started: true }, now)
-  await store.idempotency.claim('key-1', 'print')
+  await store.idempotency.claim('key-1', 'print', 'id-1', 1000)
   await store.idempotency.keep('key-1', { fingerprint: 'print', answer: ANSWER })
   await store.campaigns.setPaused(true)
   await paper.stop()

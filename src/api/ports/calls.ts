@@ -23,6 +23,8 @@ export interface DialRequest {
   /** A text given for a variable that is declared a number or true/false is to be taken as one (`--var amount=5`). */
   vars: Record<string, unknown>
   trunk: string | null
+  /** Of the call that is to be made; one that is there already is not made again. Null: a new one. */
+  id: string | null
 }
 
 export interface CallsPort {

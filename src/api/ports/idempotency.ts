@@ -6,9 +6,12 @@ export interface KeptAnswer {
 }
 
 export interface IdempotencyPort {
-  /** Takes the key for 24 h, at once and only once; null: it is ours, else what is kept under it. */
-  claim(key: string, fingerprint: string): Promise<KeptAnswer | null>
+  /**
+   * Takes the key for 24 h, at once and only once. `id` is for what the request makes: who performs it again, `patience` ms
+   * later or after a `release`, is given the same. Else what is kept under the key.
+   */
+  claim(key: string, fingerprint: string, patience: number): Promise<{ id: string } | { kept: KeptAnswer }>
   keep(key: string, kept: KeptAnswer): Promise<void>
-  /** Gives the key back after an answer that says "again" (503, 429). */
-  release(key: string): Promise<void>
+  /** Gives the key back after an answer that says "again" (503, 429): the same request may be sent at once. */
+  release(key: string, fingerprint: string, id: string): Promise<void>
 }

@@ -25,7 +25,8 @@ export function callRoutes(api: Api, ports: ApiPorts): void {
     },
     async (request, reply) => {
       const { to, flow, vars, trunk } = request.body
-      const { id } = await calls.dial({ to, flow, vars: vars ?? {}, trunk: trunk ?? null })
+      const asked = { to, flow, vars: vars ?? {}, trunk: trunk ?? null, id: request.claimed?.id ?? null }
+      const { id } = await calls.dial(asked)
       return reply.code(202).send({ id })
     },
   )

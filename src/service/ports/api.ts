@@ -4,6 +4,7 @@ import type { ApiPorts } from '../../api/ports.ts'
 import type { Calls } from '../../call/calls.ts'
 import type { Config } from '../../config.ts'
 import type { Dialer } from '../../dialer/dialer.ts'
+import { newId } from '../../dialer/ids.ts'
 import { normalise } from '../../dialer/numbers.ts'
 import type { Placement } from '../../dialer/plan.ts'
 import type { Studio } from '../../media/voice.ts'
@@ -45,14 +46,14 @@ export function apiPorts(parts: PortParts): ApiPorts {
   const shared = { ...parts, normalise: anyNumber }
   return {
     async health() {
-      const fault = heart.closed()
       const links = nodes.map(({ name, telephony }) => ({
         name,
         linked: telephony.ready(),
         reason: telephony.reason(),
       }))
+      const reason = heart.closed() ?? (links.some(({ linked }) => linked) ? null : 'no Asterisk can be dialled on')
       return {
-        ready: fault === null && links.some(({ linked }) => linked),
+        ...{ ready: reason === null, reason },
         redis: { writable: heart.redis() === null, reason: heart.redis() },
         ledger: { loaded: heart.foreign() === null, reason: heart.foreign() },
         nodes: links,
@@ -90,7 +91,11 @@ export function apiPorts(parts: PortParts): ApiPorts {
       reload: parts.reload,
     },
     events: { subscribe: events.subscribe },
-    idempotency: store.idempotency,
+    idempotency: {
+      claim: (key, fingerprint, patience) => store.idempotency.claim(key, fingerprint, newId(now()), patience),
+      keep: (key, kept) => store.idempotency.keep(key, kept),
+      release: (key, fingerprint, id) => store.idempotency.release(key, fingerprint, id),
+    },
   }
 }
 

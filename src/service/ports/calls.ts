@@ -3,6 +3,7 @@
 import type { CallsPort, DialRequest } from '../../api/ports/calls.ts'
 import type { Calls } from '../../call/calls.ts'
 import type { Dialer } from '../../dialer/dialer.ts'
+import { unsettled } from '../../dialer/entrance.ts'
 import type { Placement } from '../../dialer/plan.ts'
 import { ApelError } from '../../errors.ts'
 import type { Program, ValueType } from '../../flow/program.ts'
@@ -49,6 +50,11 @@ export function callsPort({ store, dialer, calls, commands, flow, place }: CallP
         throw new ApelError('unknown_flow', `There is no flow ${request.flow}, or it has an error.`, {
           flow: request.flow,
         })
+      const { id } = request
+      const before = id === null ? null : await store.attempts.get(id)
+      if (before?.state === 'reserved') throw unsettled()
+      // The request is performed again, since its first answer was lost: that call is this one.
+      if (before !== null) return { id: before.record.id }
       const placement = await dialer.reserveManual({ ...request, vars: typedVars(program, request) })
       place(placement).catch((error: Error) => dialer.ledger.unplaced(placement.record, error))
       return { id: placement.record.id }

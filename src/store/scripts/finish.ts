@@ -151,12 +151,13 @@ return cjson.encode(out)
 `,
 )
 
-/** { id } → true: a reservation that nobody dialled (its answer was lost, or it was held at last) is taken back without a trace. */
+/** { id, owner } → true: a reservation of this owner that nobody dialled (its answer was lost, or it was held at last) is taken back without a trace. */
 export const unreserveScript = script(
   'unreserve',
   `${prelude}
 local key = P .. 'a:' .. a.id
-if call('HGET', key, '_state') ~= 'reserved' then return 'false' end
+local now = call('HMGET', key, '_state', '_owner')
+if now[1] ~= 'reserved' or now[2] ~= a.owner then return 'false' end
 local m = call('HMGET', key, '_campaign', '_row', '_callback', '_number', '_instance', 'trunk', 'failover_of')
 local c, row, cb = m[1] or nil, tonumber(m[2] or ''), m[3] or nil
 local trunk = m[6] and cjson.decode(m[6]) or cjson.null
