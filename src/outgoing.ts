@@ -10,6 +10,7 @@ import { isIP, type LookupFunction } from 'node:net'
 import type { Web } from './call/ports.ts'
 import { ApelError } from './errors.ts'
 import type { HttpRequest } from './flow/io.ts'
+import { tooDeep } from './nesting.ts'
 import { type AllowList, allowedUrl, allowList, hostOf, portOf } from './outgoing/allow-list.ts'
 
 /** Bytes of an answer that are read. */
@@ -81,9 +82,9 @@ async function ask(
   }
 }
 
-/** JSON when the answer says that it is; what is not JSON after all stays the text that it is. */
+/** JSON when the answer says that it is; what is not JSON after all, or is nested too deep for us, stays the text that it is. */
 function parsed({ contentType, body }: Answer): unknown {
-  if (!/^application\/(json|[\w.+-]+\+json)\b/i.test(contentType)) return body
+  if (!/^application\/(json|[\w.+-]+\+json)\b/i.test(contentType) || tooDeep(body)) return body
   try {
     return JSON.parse(body)
   } catch {

@@ -2,6 +2,7 @@
 import { Socket } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ApelError } from '../errors.ts'
+import { tooDeep } from '../nesting.ts'
 
 export const JSON_LIMIT = 1024 * 1024
 const UPLOAD_SILENCE = 300_000
@@ -15,6 +16,7 @@ export function readJson(app: FastifyInstance, patience: number): void {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit: JSON_LIMIT }, (request, body, done) => {
     if (body === '') done(null, undefined)
+    else if (tooDeep(body as string)) done(new ApelError('bad_request', 'The body is nested deeper than 64 levels.'))
     else void parse(request, body as string, done)
   })
   const waits = new WeakMap<FastifyRequest, NodeJS.Timeout>()

@@ -30,6 +30,27 @@ t.test('docs/errors.md has every code that the service throws, and no other', as
   for (const [, code = ''] of section.matchAll(/^\| `(\w+)` \|/gm)) t.ok(thrown.has(code), `\`${code}\` is thrown`)
 })
 
+t.test('a body that is nested too deep is refused, wherever it goes and under a key as well', async (t) => {
+  const { app } = await withCampaign()
+  t.teardown(() => app.close())
+  const deep = (levels: number) => '['.repeat(levels) + ']'.repeat(levels)
+  const bodies: [string, string][] = [
+    ['/v1/calls', '{"to":"+40711111111","flow":"f","vars":{"quoted":"[[\\"{","a":DEEP}}'],
+    ['/v1/calls/a1/tasks/look', '{"status":"done","result":DEEP}'],
+  ]
+  for (const [url, body] of bodies)
+    for (const levels of [65, 5000, 500_000])
+      for (const headers of [{}, { 'idempotency-key': `${url}${levels}` }]) {
+        const payload = body.replace('DEEP', deep(levels))
+        const type = { 'content-type': 'application/json' }
+        const response = await app.inject({ method: 'POST', url, headers: { ...type, ...headers }, payload })
+        t.match({ status: response.statusCode, ...response.json() }, { status: 400, message: /64 levels/ }, `${levels}`)
+      }
+  const payload = bodies[0]![1].replace('DEEP', deep(62))
+  const headers = { 'content-type': 'application/json' }
+  t.equal((await app.inject({ method: 'POST', url: '/v1/calls', headers, payload })).statusCode, 202)
+})
+
 t.test('every refusal is { code, message, details }', async (t) => {
   const { app } = await withCampaign()
   t.teardown(() => app.close())

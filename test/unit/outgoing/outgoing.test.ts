@@ -63,6 +63,19 @@ t.test('what is not JSON is text, also when it only says that it is', async (t) 
   t.match(await get('/liar'), { result: 'ok', body: '{"a":' })
 })
 
+t.test(
+  'JSON that is nested deeper than anybody writes it stays text: our stack is not for a stranger to use up',
+  async (t) => {
+    const { get } = await serve(t, (request, response) => {
+      const levels = Number(request.url!.slice(1))
+      response.setHeader('Content-Type', 'application/json').end('['.repeat(levels) + ']'.repeat(levels))
+    })
+    t.type((await get('/64')).body, Array)
+    t.type((await get('/65')).body, 'string')
+    t.type((await get('/500000')).body, 'string')
+  },
+)
+
 t.test('any status but 2xx is an error with its status, and a redirect is not followed', async (t) => {
   const { get, seen } = await serve(t, (request, response) => {
     response.writeHead(Number(request.url!.slice(1)), { Location: '/200' }).end()
