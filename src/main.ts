@@ -16,6 +16,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(0)
 })
 
+// Who read what is for people has gone (Ctrl-C ends the `tee` behind a pipe, too), or the disk of the log is full: there is
+// nobody to complain to, and a service with calls on does not end for that.
+process.stderr.on('error', () => {})
+
 process.exitCode = await run(
   process.argv.slice(2),
   {

@@ -1,6 +1,7 @@
 /** `apel serve` at a Redis that is not there yet, and at one that it may not use. */
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect, createServer as createGate, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -9,7 +10,7 @@ import { Redis } from 'ioredis'
 import t from 'tap'
 import { stringify } from 'yaml'
 import { freePort } from '../../src/phones/ports.ts'
-import { runCommand } from '../support/command.ts'
+import { MAIN, runCommand } from '../support/command.ts'
 import { startOwnRedis } from '../support/own-redis.ts'
 import { ServiceProcess } from '../support/service-process.ts'
 import { waitFor } from '../support/wait.ts'
@@ -171,3 +172,26 @@ t.test('one that refuses the password or the database, or is no Redis, is an err
     t.notMatch(stderr, /wrong-one/)
   }
 })
+
+for (const [what, full] of [
+  ['is on a full disk', true],
+  ['has lost its reader', false],
+] as const)
+  t.test(`a service whose log ${what} goes on, and ends in order`, async (t) => {
+    write({ url: redis.url })
+    const log = full ? openSync('/dev/full', 'w') : 'pipe'
+    const child = spawn(process.execPath, [MAIN, 'serve', '-c', config], { stdio: ['ignore', 'ignore', log] })
+    const exit = once(child, 'exit')
+    t.teardown(() => child.kill('SIGKILL'))
+    if (typeof log === 'number') closeSync(log)
+    const answered = async () => (await get('/v1/calls')).status === 200
+    await waitFor(answered, { timeout: 20_000, what: 'the API' })
+    child.stderr?.destroy()
+    await waitFor(answered, { what: 'the API' })
+    // A reload tells people and writes lines.
+    child.kill('SIGHUP')
+    t.equal((await fetch(`${service.url}/v1/reload`, { method: 'POST' })).status, 200)
+    t.ok(await answered())
+    child.kill('SIGTERM')
+    t.same(await exit, [0, null])
+  })
