@@ -6,7 +6,7 @@ import type { ScriptItem, Simulation } from '../../flow/script.ts'
 import type { Rehearsal } from '../../flow/simulate.ts'
 import type { Line } from '../../flow/view.ts'
 import { colour as pc } from '../colour.ts'
-import type { Io } from '../io.ts'
+import { Exit, type Io } from '../io.ts'
 import { facts } from '../show-text.ts'
 import { errorLines, spokenLine } from '../test/transcript.ts'
 import { HELP, readTyped } from './words.ts'
@@ -29,7 +29,7 @@ export function narrator(io: Io, lines: readonly Line[], quiet: boolean): () => 
 
 /**
  * Reads what they do, line by line, until the call is over or nothing more is typed; null when they leave, else what came too
- * late. Of a `file` every line is read.
+ * late. Of a `file` every line is read, and a word that means nothing ends it with 2: nobody is there to type it again.
  */
 export async function converse(
   rehearsal: Rehearsal,
@@ -61,7 +61,7 @@ export async function converse(
     await ask()
     if (stage.over && !file) return late
     for await (const line of reader) {
-      if (!(await obey(line, rehearsal, io, show, late))) return null
+      if (!(await obey(line, rehearsal, io, show, { late, file }))) return null
       await ask()
       if (stage.over && !file) return late
     }
@@ -77,7 +77,7 @@ async function obey(
   rehearsal: Rehearsal,
   io: Io,
   show: () => Promise<void>,
-  late: ScriptItem[],
+  { late, file }: { late: ScriptItem[]; file: boolean },
 ): Promise<boolean> {
   for (const typed of readTyped(
     line,
@@ -85,8 +85,10 @@ async function obey(
   )) {
     if ('quit' in typed) return false
     if ('help' in typed) io.err(HELP)
-    else if ('wrong' in typed) io.err(`  ${typed.wrong}\n`)
-    else if ('silence' in typed) rehearsal.silence()
+    else if ('wrong' in typed) {
+      if (file) throw new Exit(2, `The script cannot be played: ${typed.wrong}`)
+      io.err(`  ${typed.wrong}\n`)
+    } else if ('silence' in typed) rehearsal.silence()
     else if (!rehearsal.play(typed.item)) {
       late.push(typed.item)
       io.err('  That came too late: the call is over.\n')

@@ -104,6 +104,7 @@ t.test('a script runs unattended: items of a test, or lines as they are typed', 
     status: 2,
     err: /bad\.yaml:1:3 error "heers"/,
   })
+  t.match(await talk('', '--script', file('odd.txt', '1x\n2\n')), { status: 2, err: /cannot be played: "1x" is not/ })
   t.match(await talk('', '--script', join(cwd, 'none')), { status: 2 })
   t.match(await talk('', '--var', 'answr=ten'), { status: 2, err: /The flow desk has no variable answr\./ })
   t.match(await talk('', '--var', 'language=ro'), { status: 0, out: /language {5}ro/ })
