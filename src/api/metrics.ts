@@ -17,6 +17,8 @@ export function makeMetrics() {
   })
   // A rule of a monitor sees no change from nothing to 1.
   for (const direction of ['inbound', 'outbound']) callsActive.set({ direction }, 0)
+  // Asked with every look at the metrics: a gate that has closed because Redis is away is not told by what Redis' beat measures.
+  const gates = { look: (): { node: string; reason: string | null }[] => [] }
   const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
   return {
     registry,
@@ -27,11 +29,16 @@ export function makeMetrics() {
       labelNames: ['disposition'] as const,
       registers,
     }),
+    gates,
     gateOpen: new Gauge({
       name: 'apel_gate_open',
       help: '1 while this node may dial; the reason is empty then.',
       labelNames: ['node', 'reason'] as const,
       registers,
+      collect() {
+        this.reset()
+        for (const { node, reason } of gates.look()) this.set({ node, reason: reason ?? '' }, reason === null ? 1 : 0)
+      },
     }),
     queueDepth: new Gauge({ name: 'apel_queue_depth', help: 'Calls waiting in the queue.', registers }),
     callbacksDue: new Gauge({ name: 'apel_callbacks_due', help: 'Callbacks whose time has come.', registers }),

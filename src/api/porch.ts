@@ -40,7 +40,7 @@ function answerTo(path: string, reason: string): [number, unknown] {
   if (path !== '/health/ready') return [status, { code: 'unavailable', message: reason, details: null }]
   return [
     status,
-    { ready: false, redis: { writable: false, reason }, ledger: { loaded: false, reason: null }, nodes: [] },
+    { ready: false, reason, redis: { writable: false, reason }, ledger: { loaded: false, reason: null }, nodes: [] },
   ]
 }
 

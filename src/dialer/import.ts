@@ -123,7 +123,8 @@ export class Importer {
       return report
     } finally {
       await writing.catch(() => undefined)
-      await this.store.contacts.forget(id).catch(() => undefined)
+      // Nobody waits for it: it goes by itself in time, and a Redis that stands still has been waited for already.
+      this.store.contacts.forget(id).catch(() => undefined)
     }
   }
 

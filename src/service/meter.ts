@@ -40,12 +40,9 @@ export function meter({ metrics, events, nodes, heart, dialer, store, webhooks, 
       metrics.attempts.inc({ disposition: disposition ?? 'unknown' })
     }
   })
+  metrics.gates.look = () =>
+    nodes.map(({ name, telephony }) => ({ node: name, reason: heart.closed() ?? telephony.reason() }))
   heart.onBeat(async () => {
-    metrics.gateOpen.reset()
-    for (const { name, telephony } of nodes) {
-      const reason = heart.closed() ?? telephony.reason()
-      metrics.gateOpen.set({ node: name, reason: reason ?? '' }, reason === null ? 1 : 0)
-    }
     metrics.queueDepth.set(await dialer.queueDepth())
     const names = await store.campaigns.names()
     const due = await Promise.all(names.map((name) => store.callbacks.due(name, now())))

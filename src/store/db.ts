@@ -104,5 +104,11 @@ export function asFault(error: unknown): unknown {
   if (error instanceof ApelError) return error
   const { name, message } = error as Error
   if (name === 'ReplyError' && !AGAIN.test(message)) return error
-  return new ApelError('unavailable', `Redis cannot do this now: ${message}`, {}, true)
+  return new ApelError('unavailable', `Redis cannot do this now: ${plainly(message)}`, {}, true)
+}
+
+/** ioredis speaks of its own parts where nobody answers. */
+function plainly(message: string): string {
+  if (message === 'Command timed out') return 'it does not answer in time'
+  return /enableOfflineQueue|^Connection is closed/.test(message) ? 'there is no connection to it' : message
 }

@@ -133,7 +133,7 @@ t.test('what stands in the folder is there: the campaigns, the flows, and what i
   t.match(service.log(), /wrong\.yaml","line":4/)
   t.equal((await ask('GET', '/health/ready')).status, 503)
   t.match((await ask('GET', '/health/ready')).body, {
-    ready: false,
+    ...{ ready: false, reason: 'no Asterisk can be dialled on' },
     redis: { writable: true },
     nodes: [{ linked: false }],
   })
@@ -382,20 +382,44 @@ t.test('a Redis that does not answer is 503 within two seconds, and all is well 
   redis.disconnect()
   process.kill(pid, 'SIGSTOP')
   try {
-    for (const [method, path, body] of [
-      ['GET', '/v1/campaigns', undefined],
-      ['GET', '/v1/campaigns/spring/results', undefined],
+    const csv = { 'content-type': 'text/csv' }
+    const key = { 'idempotency-key': 'while-it-stands-still' }
+    const asked: [string, string, unknown?, Record<string, string>?][] = [
+      ...['', '/spring', '/spring/steps', '/spring/contacts', '/spring/contacts/1', '/spring/rejects/x'].map(
+        (path): [string, string] => ['GET', `/v1/campaigns${path}`],
+      ),
+      ...['/spring/results', '/spring/results?format=csv', '/spring/forecast'].map((path): [string, string] => [
+        'GET',
+        `/v1/campaigns${path}`,
+      ]),
+      ...['calls', 'calls/x', 'callbacks', 'dnc', 'explain/+40711111111', 'numbers/+40711111111', 'webhooks/dead'].map(
+        (path): [string, string] => ['GET', `/v1/${path}`],
+      ),
+      ['POST', '/v1/campaigns/spring/contacts', 'id,phone\n9,+40711111119\n', csv],
+      ['POST', '/v1/campaigns/spring/contacts?dry_run=true', 'id,phone\n9,+40711111119\n', csv],
+      ['POST', '/v1/campaigns/spring/start', undefined, key],
       ['POST', '/v1/calls', { to: '+40711111111', flow: 'hello' }],
       ['POST', '/v1/dnc', { number: '+40711111116' }],
-    ] as const) {
+      ['POST', '/v1/dnc', 'number\n+40711111116\n', csv],
+    ]
+    const within = async ([method, path, body, headers]: (typeof asked)[number]): Promise<void> => {
       const begun = performance.now()
-      const answer = await ask(method, path, body)
+      const answer = await ask(method, path, body, headers)
       t.equal(answer.status, 503, `${method} ${path}: ${JSON.stringify(answer.body)}`)
-      t.ok(performance.now() - begun < 2000, `${method} ${path}`)
-      t.ok(answer.headers.get('retry-after'))
+      t.ok(performance.now() - begun < 2000, `${method} ${path} took ${Math.round(performance.now() - begun)} ms`)
+      t.ok(answer.headers.get('retry-after'), `${method} ${path}`)
     }
+    await Promise.all(asked.map(within))
     t.equal((await fetch(`${url}/health/live`)).status, 200)
     t.equal((await apel('campaign', 'status')).code, 1)
+    const { body } = await ask('GET', '/health/ready')
+    t.match(body, { ready: false, reason: /^Redis cannot do this now: it does not answer in time$/ })
+    const { body: metrics } = await ask('GET', '/metrics')
+    t.match(
+      metrics,
+      /^apel_gate_open\{node="pbx",reason="Redis cannot do this now.*"\} 0$/m,
+      'and a monitor hears of it',
+    )
   } finally {
     process.kill(pid, 'SIGCONT')
   }

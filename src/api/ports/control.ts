@@ -3,6 +3,8 @@ import type { Problem } from '../../errors.ts'
 
 export interface Health {
   ready: boolean
+  /** Why it is not ready; null when it is. */
+  reason: string | null
   redis: { writable: boolean; reason: string | null }
   ledger: { loaded: boolean; reason: string | null }
   nodes: { name: string; linked: boolean; reason: string | null }[]

@@ -6,7 +6,7 @@ import type { Api } from '../validation.ts'
 
 const part = z.object({ reason: z.string().nullable() })
 
-const health = z.object({
+const health = part.extend({
   ready: z.boolean(),
   redis: part.extend({ writable: z.boolean() }),
   ledger: part.extend({ loaded: z.boolean() }),

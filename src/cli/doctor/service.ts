@@ -21,6 +21,7 @@ export const portsAndService: Examination = async function* (context) {
 
 interface Health {
   ready: boolean
+  reason: string | null
   redis: { writable: boolean; reason: string | null }
   ledger: { loaded: boolean; reason: string | null }
   nodes: { name: string; linked: boolean; reason: string | null }[]
@@ -28,7 +29,7 @@ interface Health {
 
 function* readiness(url: string, health: Health): Iterable<Finding> {
   if (health.ready) yield ok('service', `ready at ${url}`)
-  else yield warn('service', `it runs at ${url} but is not ready`, 'What it waits for follows.')
+  else yield warn('service', `it runs at ${url} but is not ready: ${health.reason}`, 'What it waits for follows.')
   const mend = 'See what is said of it below.'
   if (!health.redis.writable) yield fail('service', `Redis: ${health.redis.reason ?? 'not writable'}`, mend)
   if (!health.ledger.loaded) yield fail('service', `ledger: ${health.ledger.reason ?? 'not loaded'}`, mend)
