@@ -1,5 +1,4 @@
 /** The list of calls: those that are on, by their ids, then the past ones, newest first. */
-
 import type { CallsPort, CallView } from '../../api/ports/calls.ts'
 import type { Attempt } from '../../store/attempts.ts'
 import { pageIds, type WholeCall, wholeCalls } from '../../store/call-pages.ts'

@@ -1,5 +1,4 @@
 /** Live and past calls, as the API offers them. */
-
 import type { CallsPort, DialRequest } from '../../api/ports/calls.ts'
 import type { Calls } from '../../call/calls.ts'
 import type { Dialer } from '../../dialer/dialer.ts'

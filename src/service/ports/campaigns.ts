@@ -1,5 +1,4 @@
 /** Campaigns, their contacts and their callbacks, as the API offers them. */
-
 import type { CallbacksPort, CallbackView } from '../../api/ports/callbacks.ts'
 import type { CampaignsPort } from '../../api/ports/campaigns.ts'
 import type { ContactsPort } from '../../api/ports/contacts.ts'

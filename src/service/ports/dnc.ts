@@ -1,5 +1,4 @@
 /** The do-not-call list, as the API offers it. */
-
 import type { ImportReport, ImportSource, Reject } from '../../api/ports/contacts.ts'
 import type { DncEntry, DncPort } from '../../api/ports/numbers.ts'
 import { readCsv } from '../../dialer/csv.ts'
