@@ -5,14 +5,15 @@
  * for either makes no sense any more.
  */
 import { family } from '../flow/called.ts'
-import type { CallContext, FlowResult, Left, Verdict } from '../flow/io.ts'
+import type { CallContext, Verdict } from '../flow/io.ts'
 import { beginOf } from '../flow/journal.ts'
 import type { Program } from '../flow/program.ts'
 import { Dialogue, type Reply } from './dialogue.ts'
+import { Ending } from './ending.ts'
 import { Journal } from './journal.ts'
 import { Keeper } from './keeper.ts'
 import { makeMailbox } from './mailbox.ts'
-import { type Asked, type Ended, hangupBy, outcomeOf } from './outcome.ts'
+import { type Asked, type Ended, hangupBy } from './outcome.ts'
 import type { CallLedger, CallPorts, Line, LineEvent, Telephony } from './ports.ts'
 import type { CallRecord, CallState, Disposition } from './record.ts'
 import type { Taken } from './taken.ts'
@@ -64,6 +65,7 @@ export class LiveCall {
   readonly #ports: CallPorts
   readonly #keeper: Keeper
   readonly #journal: Journal
+  readonly #ending: Ending
   readonly #deadlines: Timers
   readonly #mailbox = makeMailbox<Input>(
     (input) => this.#handle(input),
@@ -83,8 +85,6 @@ export class LiveCall {
   #gone = false
   /** It is answered. */
   #up = false
-  #end: Ended | null = null
-  #asked: Asked | null = null
   #state: CallState = 'reserved'
   #closed = false
   #abandoned = false
@@ -99,6 +99,7 @@ export class LiveCall {
     this.#keeper = new Keeper(record.id, ledger, clock, log)
     this.#opened = options.taken !== null
     this.#journal = new Journal(record.id, ledger, clock, log, () => this.abandon())
+    this.#ending = new Ending({ record, journal: this.#journal, keeper: this.#keeper, ports })
     this.#deadlines = new Timers(clock, (id, turn) => {
       // The last one does not wait its turn behind a handler that may never end.
       if (id === 'everything') this.#overdue(id)
@@ -124,7 +125,7 @@ export class LiveCall {
 
   /** Somebody outside the flow has asked for the end. */
   get cancelled(): boolean {
-    return this.#asked !== null
+    return this.#ending.asked !== null
   }
 
   /** What the line tells; may come before `take`. */
@@ -157,7 +158,7 @@ export class LiveCall {
     this.#line = line
     this.#gotLine(line)
     if (this.#closed) this.#leave()
-    else if (this.#asked) this.#hangUp()
+    else if (this.#ending.asked) this.#hangUp()
   }
 
   /** Goes on where another process has left off; what the line tells meanwhile waits its turn. */
@@ -232,7 +233,7 @@ export class LiveCall {
         await this.#onTaken(input.taken)
         break
       case 'refused':
-        this.#close({ disposition: this.#asked?.disposition ?? input.disposition })
+        this.#close({ disposition: this.#ending.asked?.disposition ?? input.disposition })
         return
       case 'deadline':
         if (this.#deadlines.take(input.id, input.turn) === null) return
@@ -242,7 +243,7 @@ export class LiveCall {
       default:
         input satisfies never
     }
-    if (this.#end && (this.#dialogue?.done ?? true)) this.#close()
+    if (this.#ending.told && (this.#dialogue?.done ?? true)) this.#close()
   }
 
   async #onLine(event: LineEvent): Promise<void> {
@@ -275,7 +276,7 @@ export class LiveCall {
 
   async #begin(verdict: Verdict): Promise<void> {
     this.#deadlines.cancel('verdict')
-    if (this.#dialogue || this.#end || this.#asked) return
+    if (this.#dialogue || this.#ending.told || this.#ending.asked) return
     const line = await this.#whenLine
     if (line === null) return
     if (this.#options.amd) void this.update({ amd: verdict })
@@ -313,15 +314,13 @@ export class LiveCall {
   }
 
   async #onHangup({ by, disposition }: Asked): Promise<void> {
-    if (this.#end || this.#asked) return
-    this.#asked = { by, disposition }
+    if (!this.#ending.ask({ by, disposition })) return
     this.#hangUp()
     await this.#dialogue?.over(by, this.#ports.clock.now(), disposition)
   }
 
   async #onEnd(event: Ended): Promise<void> {
-    if (this.#end) return
-    this.#end = event
+    if (!this.#ending.tell(event)) return
     this.#deadlines.cancel('end')
     this.#deadline('clean-up', cleanUpWithin)
     this.#dialogue?.gone()
@@ -332,7 +331,7 @@ export class LiveCall {
   #hangUp(): void {
     this.#dialogue?.hush()
     // Not on the line yet: `take` comes back to it.
-    if (this.#line === null || this.#end) return
+    if (this.#line === null || this.#ending.told) return
     this.#deadline('end', endWithin)
     this.#line.hangup().catch((error: unknown) => {
       this.#ports.log.warn({ call: this.id, err: error }, 'a hang-up was not accepted; the line asks again')
@@ -362,39 +361,14 @@ export class LiveCall {
     this.#deadlines.clear()
     this.#dialogue?.close()
     this.#leave()
-    const answered = this.record.answered_at !== null
-    const result = this.#result()
-    const inbound = this.record.kind === 'inbound'
-    const outcome = outcomeOf({ inbound, answered, end: this.#end, asked: this.#asked, result })
-    const ended_at = this.#end?.at ?? this.#ports.clock.now()
-    Object.assign(this.record, outcome, known, { ended_at })
     this.#state = 'ended'
-    void this.#finish(result ?? { tasks: {} })
-  }
-
-  async #finish({ tasks, strategy, agent }: Left): Promise<void> {
-    await this.#journal.flush(1_000)
-    const kept = await this.#keeper.finish(this.record, { tasks, strategy, agent })
-    // What was held back before the dial is no call.
-    if (kept || this.record.dialed_at !== null) this.#ports.publish({ type: 'call.ended', data: this.record })
-    // A call is over when nobody is left of it.
-    await this.#dialogue?.parted()
-    this.#settle(this.record)
+    void this.#ending.close(this.#dialogue, known).then(() => this.#settle(this.record))
   }
 
   #leave(): void {
     if (this.#line === null) return
-    if (!this.#end) this.#line.hangup().catch(() => {})
+    if (!this.#ending.told) this.#line.hangup().catch(() => {})
     this.#line.release()
-  }
-
-  #result(): FlowResult | null {
-    try {
-      return this.#dialogue?.result() ?? null
-    } catch (error) {
-      this.#ports.log.error({ call: this.id, err: error }, 'a conversation left no result')
-      return null
-    }
   }
 }
 
