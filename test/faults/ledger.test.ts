@@ -77,6 +77,7 @@ t.test('F13, every answer of Redis takes 300 ms more: calls are made, and led to
   t.teardown(() => way.delay(0))
   const all = await beginAll(scene, ['plays', 'waits', 'holds', 'records'])
   const campaign = await load(10)
+  t.match(await instance.api('GET', '/v1/calls?limit=1000'), { items: Array }, 'a whole page comes in time')
   await waitFor(() => all.every((person) => person.call()?.endedAt != null), { timeout: 60_000, what: 'every end' })
   way.delay(0)
   await reach(t, scene, all, 'Redis is slow')
