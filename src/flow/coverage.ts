@@ -36,20 +36,22 @@ export function partsOf(program: Program): Part[] {
     for (const [key, target] of options(step))
       parts.push({ kind: 'option', name: `${name} ${key}`, file, place: target.place })
     for (const kind of ['noinput', 'nomatch'] as const)
-      for (const [index] of written(program, step, kind).entries())
-        parts.push({ kind: 'rung', name: `${name} ${kind} ${index + 1}`, file, place })
+      for (const [index, rung] of written(program, step, kind).entries())
+        parts.push({ kind: 'rung', name: `${name} ${kind} ${index + 1}`, file, place: whereOf(rung, place) })
   }
   for (const kind of ['noinput', 'nomatch'] as const)
     if (program.manner[kind] !== USUAL_MANNER[kind])
-      for (const [index] of ladder(program.manner[kind]).entries())
-        parts.push({
-          kind: 'rung',
-          name: `defaults ${kind} ${index + 1}`,
-          file: program.file,
-          place: { line: 1, column: 1 },
-        })
+      for (const [index, rung] of ladder(program.manner[kind]).entries()) {
+        const place = whereOf(rung, { line: 1, column: 1 })
+        parts.push({ kind: 'rung', name: `defaults ${kind} ${index + 1}`, file: program.file, place })
+      }
   for (const { name, file, place } of program.situations.values()) parts.push({ kind: 'situation', name, file, place })
   return parts
+}
+
+/** Where its words stand; one without words has the place of what it belongs to. */
+function whereOf({ say }: Rung, otherwise: Part['place']): Part['place'] {
+  return say?.kind === 'written' ? say.place : otherwise
 }
 
 function ladder(rungs: Rung[] | { outbound: Rung[] }): Rung[] {

@@ -185,6 +185,14 @@ t.test('a test counts only if it hears what the step says, says how it ends, and
     return all.filter((part) => !left.includes(part))
   }
   t.ok(all.includes('rung ask noinput 2') && all.includes('option ask 4') && all.includes('situation again'))
+  const rungs = flow(
+    'defaults:\n  noinput:\n    - "Hello?"\n    - { say: "Bye." }\nstart: a\nsteps:\n  a: { menu: "One?", options: { "1": hangup } }\n',
+  )
+  t.match(
+    partsOf(rungs).filter(({ kind }) => kind === 'rung'),
+    [{ place: { line: 4 } }, { place: { line: 5 } }],
+    'a rung is found where its words stand',
+  )
   t.notOk(
     all.some((part) => part.includes('nomatch')),
     'the ladders of the language are not the author’s',
