@@ -4,6 +4,7 @@
  * map of `lines.ts`, so that nothing grows with the calls of a day.
  */
 import type { Line, LineEvent } from '../call/ports.ts'
+import { unheard } from '../call/talk.ts'
 import type { Signal } from './events.ts'
 import { askChannel, makeCommands } from './line-commands.ts'
 import { gone, type LineState, observe } from './line-state.ts'
@@ -25,6 +26,8 @@ export interface LiveLine {
   entry(ms: number): Promise<void>
   /** It is in the dialplan, where a machine is told from a person: it comes back with the verdict. */
   awaitVerdict(): void
+  /** Nothing was heard of it for a while: that they stopped talking may have been missed. */
+  doubtTalk(): void
   /** Hangs the channel up if it is not answered by then. */
   ringsUntil(ms: number): void
   /** Takes the channel off the map without a word. */
@@ -111,6 +114,7 @@ export function makeLine(node: Node, id: string, state: LineState, onDrop: () =>
 
   const signal = (incoming: Signal): void => {
     const at = node.clock.now()
+    if (incoming.kind === 'talk') disarm('talk')
     for (const event of observe(state, incoming, at)) {
       if (event.type === 'played' && !event.ok)
         arm(`failed ${event.id}`, FAILURE_DELAY, () => !state.leaving && tell(event))
@@ -186,6 +190,9 @@ export function makeLine(node: Node, id: string, state: LineState, onDrop: () =>
         arm('entry', ms, resolve)
       }),
     awaitVerdict,
+    doubtTalk() {
+      if (state.talking && !dropped) arm('talk', unheard, () => signal({ channel: id, kind: 'talk', on: false }))
+    },
     ringsUntil(ms) {
       if (!state.answered && !dropped) arm('ring', ms, () => void expire(() => !state.answered))
     },

@@ -144,9 +144,10 @@ export function makeLines(node: Node, inboundLimit: number, onInbound: (call: In
   }
 }
 
-/** What happened to a living channel in the gap: answered, its sound ended, our hang-up lost. Keys are lost for good. */
+/** What happened to a living channel in the gap: answered, its sound ended, our hang-up lost, silent. Keys are lost for good. */
 async function catchUp(node: Node, live: LiveLine, found: Signal & { kind: 'entered' }): Promise<void> {
   live.signal(found.args[0] === 'amd' ? found : { channel: live.id, kind: 'state', state: found.state })
+  live.doubtTalk()
   if (live.state.leaving === 'us') await live.line.hangup().catch(() => undefined)
   for (const id of [...live.playing]) {
     const answer = await node.request('GET', `/playbacks/${encodeURIComponent(id)}`)

@@ -24,8 +24,8 @@ const grace = 40
 const poll = 500
 /** ms without a packet that are silence. */
 const deaf = 1500
-/** ms within which a voice makes a pause that the detector tells. */
-const unheard = 4000
+/** ms within which a voice makes a pause that the detector tells; who was not heard of for so long has stopped. */
+export const unheard = 4000
 /** Fewer packets than this since the call began are no voice: some phones send a few to open the way. */
 const few = shortestTalk / 20
 

@@ -5,7 +5,9 @@ import { noAnswer, type OpenLink } from '../../src/ari/link.ts'
 import { openerFor, type Transport } from '../../src/ari/transport.ts'
 import { dispositionOf } from '../../src/call/causes.ts'
 import type { DialOrder } from '../../src/call/ports.ts'
+import { talkSilence } from '../../src/call/talk.ts'
 import { answers, hangsUp, neverAnswers, presses } from '../../src/phones/behaviours.ts'
+import { tone } from '../../src/phones/speech.ts'
 import { waitFor } from '../support/wait.ts'
 import { type Bench, startBench } from './bench.ts'
 import { follow } from './followed.ts'
@@ -136,21 +138,36 @@ export async function badDay(transport: Transport): Promise<void> {
           await call.press('9')
         }),
       )
+      let talked = false
+      exchange.phone(
+        '+40711111143',
+        answers(async (call) => {
+          await call.say(tone(900))
+          await call.after(2 * talkSilence)
+          talked = true
+        }),
+      )
       exchange.phone('+40711111141', hangsUp(700))
       exchange.phone('+40711111142', answers(undefined, { ring: 900 }))
-      const [stays, ends, rings] = await Promise.all(
-        ['+40711111140', '+40711111141', '+40711111142'].map((number) => bench.dial(number)),
+      const [stays, ends, rings, talks] = await Promise.all(
+        ['+40711111140', '+40711111141', '+40711111142', '+40711111143'].map((number) => bench.dial(number)),
       )
       await Promise.all([stays!.until('answered'), ends!.until('answered'), rings!.until('ringing')])
       await stays!.line.play('in-the-gap', [bench.sound(400)])
+      const talk = (on: boolean) => () => {
+        const last = talks!.events.findLast((event) => event.type === 'talk')
+        return last?.type === 'talk' && last.on === on
+      }
+      await waitFor(talk(true), { every: 10, what: 'a voice' })
       proxy.freeze('events')
-      // One ends, one is answered, one sound ends, and nobody hears of it.
+      // One ends, one is answered, one falls silent, one sound ends, and nobody hears of it.
       await waitFor(() => exchange.calls.find((call) => call.to === '+40711111141')?.endedAt, {
         what: 'end in the gap',
       })
       await waitFor(() => exchange.calls.find((call) => call.to === '+40711111142')?.answeredAt, {
         what: 'answer in the gap',
       })
+      await waitFor(() => talked, { what: 'silence in the gap' })
       const down = waitFor(() => !telephony.ready(), { timeout: 3000, what: 'closed gate' })
       proxy.reset('events')
       await down
@@ -162,8 +179,10 @@ export async function badDay(transport: Transport): Promise<void> {
       await rings!.until('answered')
       t.match(await stays!.until('played'), { id: 'in-the-gap', ok: true })
       t.match(await stays!.until('key'), { key: '9' }, 'the call goes on over the new link')
-      await Promise.all([stays!.line.hangup(), rings!.line.hangup()])
-      await Promise.all([stays!.until('ended'), rings!.until('ended')])
+      await waitFor(talk(false), { what: 'the silence, late: nobody talks for ever' })
+      const left = [stays!, rings!, talks!]
+      await Promise.all(left.map(({ line }) => line.hangup()))
+      await Promise.all(left.map((call) => call.until('ended')))
       await nothingLeft(t, bench)
     },
   )
