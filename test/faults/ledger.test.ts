@@ -78,6 +78,8 @@ t.test('F13, every answer of Redis takes 300 ms more: calls are made, and led to
   const all = await beginAll(scene, ['plays', 'waits', 'holds', 'records'])
   const campaign = await load(10)
   t.match(await instance.api('GET', '/v1/calls?limit=1000'), { items: Array }, 'a whole page comes in time')
+  const later = { number: '+40790999990', flow: 'brief', due_at: new Date(Date.now() + 3_600_000).toISOString() }
+  t.match(await instance.api('POST', '/v1/callbacks', later), { state: 'open' }, 'and an agreement')
   await waitFor(() => all.every((person) => person.call()?.endedAt != null), { timeout: 60_000, what: 'every end' })
   way.delay(0)
   await reach(t, scene, all, 'Redis is slow')

@@ -10,6 +10,9 @@ const tags = ['callbacks']
 const byId = z.object({ id: z.string().min(1).max(200) })
 const units: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
+/** ms. Rules are asked one after another before it is written: over a slow Redis that takes longer than a look, and is done all the same. */
+const SEVERAL_LOOKS = 6000
+
 export function callbackRoutes(api: Api, ports: ApiPorts): void {
   const { callbacks } = ports
 
@@ -35,7 +38,7 @@ export function callbackRoutes(api: Api, ports: ApiPorts): void {
   api.post(
     '/v1/callbacks',
     {
-      config: { scope: 'dial' },
+      config: { scope: 'dial', deadline: SEVERAL_LOOKS },
       schema: {
         tags,
         summary: 'Agrees on a call; an open one for the same number is replaced',
@@ -71,7 +74,7 @@ export function callbackRoutes(api: Api, ports: ApiPorts): void {
   api.patch(
     '/v1/callbacks/:id',
     {
-      config: { scope: 'dial' },
+      config: { scope: 'dial', deadline: SEVERAL_LOOKS },
       schema: {
         tags,
         summary: 'Moves a callback',
