@@ -8,6 +8,7 @@
 import type { CallContext, FlowEvent, FlowResult, HangupBy } from '../flow/io.ts'
 import type { Outstanding } from '../flow/outstanding.ts'
 import type { Program } from '../flow/program.ts'
+import { keepsSecrets } from '../flow/secrets.ts'
 import { Conversation } from './conversation.ts'
 import type { Journal } from './journal.ts'
 import { Keypad } from './keypad.ts'
@@ -65,9 +66,10 @@ export class Dialogue {
     let dials = (taken?.open.dials ?? 0) - (taken?.open.of('dial').length ?? 0)
     const tell = (event: FlowEvent) => post({ kind: 'flow', event })
     this.#timers = new Timers(clock, (id, turn) => post({ kind: 'timer', id, turn }))
+    const voice = ports.voice(telephony.node)
     this.#player = new Player({
       line,
-      voice: ports.voice(telephony.node),
+      voice: keepsSecrets(rest.program) ? voice.passing : voice,
       clock,
       log,
       played: (id, ok) => tell({ type: 'played', at: clock.now(), id, ok }),

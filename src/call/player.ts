@@ -10,7 +10,7 @@
 import { ApelError } from '../errors.ts'
 import type { Spoken } from '../flow/io.ts'
 import type { Log } from '../log.ts'
-import type { Clock, Line, Voice } from './ports.ts'
+import type { Clock, Line, Speaker } from './ports.ts'
 import { within } from './within.ts'
 
 /** ms. */
@@ -31,7 +31,7 @@ const linkLook = 250
 
 export interface PlayerOptions {
   line: Line
-  voice: Voice
+  voice: Speaker
   clock: Clock
   log: Log
   /** A sound that was not stopped has ended; `ok: false`: it could not be played. */

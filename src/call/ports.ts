@@ -134,7 +134,12 @@ export interface Telephony {
 }
 
 /** Turns what is spoken into files that Asterisk can play (absolute paths without extension). */
-export interface Voice {
+export interface Voice extends Speaker {
+  /** The same for a call in which somebody types what may be kept nowhere: what it has to make is gone some minutes later. */
+  passing: Speaker
+}
+
+export interface Speaker {
   /** Rejects with an `ApelError` naming the sound or the engine's complaint. */
   files(parts: Spoken[]): Promise<string[]>
   /** How long files that it gave play, ms; null when it cannot tell. The deadline of a playback whose end is never told. */

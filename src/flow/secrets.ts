@@ -57,7 +57,7 @@ export function withoutSecrets(program: Program, state: State): State {
 const secretive = new WeakMap<Program, boolean>()
 
 /** Whether a flow, or one that it may call, asks for digits that may be kept nowhere. */
-function keepsSecrets(program: Program): boolean {
+export function keepsSecrets(program: Program): boolean {
   const known = secretive.get(program)
   if (known !== undefined) return known
   const found = family(program).some(({ sensitive }) => sensitive.size > 0)

@@ -3,16 +3,22 @@
  * after a restart and by several instances that share the folder. A file appears whole or not at all (written beside and
  * renamed), and one that is there is never written again. What was not asked for longest is swept away when it is full:
  * a campaign that greets a million people by name would fill any disk.
+ *
+ * Some sounds may be kept nowhere, since secret digits are spoken in them: they have a name of chance that tells them apart, and
+ * are gone a quarter of an hour later; those that a killed process has left, with the next sweep.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, statSync } from 'node:fs'
 import { copyFile, link, mkdir, readdir, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, parse } from 'node:path'
 import { ApelError } from '../errors.ts'
 
 const hour = 3600_000
 /** Never swept: a call that is on may be about to play it. */
 const fresh = 6 * hour
+/** Begins the name of a sound that is not kept, and how long it is there, ms. */
+const PASSING = '00000000'
+const LENT_FOR = 15 * 60_000
 /** How many sizes are remembered. */
 const remembered = 2000
 
@@ -53,6 +59,13 @@ export class Shelf {
     })
   }
 
+  /** As `get`, but what had to be made is not kept, and is found by nobody else. */
+  lend(name: string, make: () => Promise<Buffer>): Promise<string> {
+    if (this.#there(this.path(name))) return Promise.resolve(this.path(name))
+    const { ext } = parse(name)
+    return this.get(`${PASSING}${randomBytes(12).toString('hex')}${ext}`, make)
+  }
+
   /** The path on this shelf of a sound that another shelf has at `path`. */
   take(path: string): Promise<string> {
     const name = basename(path)
@@ -65,17 +78,27 @@ export class Shelf {
 
   /** Removes what was asked for longest ago until at most `bytes` are left. Answers how many files went. */
   async sweep(bytes: number, now = Date.now()): Promise<number> {
-    const files = await this.#files()
-    let size = files.reduce((sum, file) => sum + file.size, 0)
     let gone = 0
-    for (const file of files.sort((a, b) => a.used - b.used)) {
+    const files = await this.#files()
+    const kept = files.filter(({ path }) => !basename(path).startsWith(PASSING))
+    for (const { path, used } of files)
+      if (basename(path).startsWith(PASSING) && now - used > LENT_FOR) {
+        await this.#remove(path)
+        gone += 1
+      }
+    let size = kept.reduce((sum, file) => sum + file.size, 0)
+    for (const file of kept.sort((a, b) => a.used - b.used)) {
       if (size <= bytes || now - file.used < fresh) break
-      await unlink(file.path).catch(() => {})
-      this.#sizes.delete(basename(file.path))
+      await this.#remove(file.path)
       size -= file.size
       gone += 1
     }
     return gone
+  }
+
+  async #remove(path: string): Promise<void> {
+    await unlink(path).catch(() => {})
+    this.#sizes.delete(basename(path))
   }
 
   #once(name: string, fill: (draft: string) => Promise<void>): Promise<string> {
@@ -87,7 +110,10 @@ export class Shelf {
     const work = fill(draft)
       .then(() => rename(draft, path))
       .then(
-        () => path,
+        () => {
+          if (name.startsWith(PASSING)) setTimeout(() => void this.#remove(path), LENT_FOR).unref()
+          return path
+        },
         async (error: unknown) => {
           await unlink(draft).catch(() => {})
           throw error instanceof ApelError ? error : cannotKeep(path, error)

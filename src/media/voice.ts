@@ -53,9 +53,9 @@ export function makeStudio({ folder, engine, sox, recorded, width = 2 }: VoiceOp
   const shelves = new Map([[folder, main]])
   const lane = lanes(width)
 
-  const make = (part: Spoken): Promise<string> => ('text' in part ? words(part) : sound(part))
+  const make: Make = (part, kept) => ('text' in part ? words(part, kept) : sound(part))
 
-  const words = async (part: Extract<Spoken, { text: string }>): Promise<string> => {
+  const words = async (part: Extract<Spoken, { text: string }>, kept: boolean): Promise<string> => {
     const text = part.text
       .normalize('NFC')
       .replace(/\p{Cc}+/gu, ' ')
@@ -66,7 +66,8 @@ export function makeStudio({ folder, engine, sox, recorded, width = 2 }: VoiceOp
         `A text of ${text.length} characters; at most ${longest} are spoken at once.`,
       )
     const key = JSON.stringify([await engine.version(), part.voice, part.rate, part.language, text])
-    return main.get(`${hash(key)}.ulaw`, () =>
+    const keep = kept ? main.get.bind(main) : main.lend.bind(main)
+    return keep(`${hash(key)}.ulaw`, () =>
       lane(async () => {
         if (!/[\p{L}\p{N}]/u.test(text)) return trim(Buffer.alloc(0))
         const wav = await engine.speak({ text, language: part.language, voice: part.voice, rate: part.rate })
@@ -110,7 +111,10 @@ export function makeStudio({ folder, engine, sox, recorded, width = 2 }: VoiceOp
   }
 }
 
-function voice(make: (part: Spoken) => Promise<string>, place: (path: string) => Promise<string>, main: Shelf): Voice {
+/** A sound on the main shelf; one that is not `kept` goes from there by itself. */
+type Make = (part: Spoken, kept: boolean) => Promise<string>
+
+function voice(make: Make, place: (path: string) => Promise<string>, main: Shelf): Voice {
   /** What was found a moment ago is there still: a campaign asks for the same sentences with every call. */
   const found = new Map<string, { file: string; at: number }>()
   const fileOf = async (part: Spoken): Promise<string> => {
@@ -118,25 +122,24 @@ function voice(make: (part: Spoken) => Promise<string>, place: (path: string) =>
     const now = Date.now()
     const known = found.get(key)
     if (known && now - known.at < trusted) return known.file
-    const file = await place(await make(part))
+    const file = await place(await make(part, true))
     found.delete(key)
     found.set(key, { file, at: now })
     if (found.size > remembered) found.delete(found.keys().next().value!)
     return file
   }
-  return {
-    files: (parts) => Promise.all(parts.map(fileOf)),
-    duration(files) {
-      let sum = 0
-      for (const file of files) {
-        const name = basename(file)
-        const size = main.size(name.includes('.') ? name : `${name}.ulaw`)
-        if (size === null) return null
-        sum += length(size)
-      }
-      return sum
-    },
+  const duration = (files: string[]): number | null => {
+    let sum = 0
+    for (const file of files) {
+      const name = basename(file)
+      const size = main.size(name.includes('.') ? name : `${name}.ulaw`)
+      if (size === null) return null
+      sum += length(size)
+    }
+    return sum
   }
+  const passing = (parts: Spoken[]) => Promise.all(parts.map(async (part) => place(await make(part, false))))
+  return { files: (parts) => Promise.all(parts.map(fileOf)), duration, passing: { files: passing, duration } }
 }
 
 /** Asterisk adds the ending itself and takes the best that is there. */

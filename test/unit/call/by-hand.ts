@@ -4,7 +4,7 @@
  */
 import { setImmediate as turn } from 'node:timers/promises'
 import { pino } from 'pino'
-import type { Clock, Line, LineEvent, Telephony, Voice } from '../../../src/call/ports.ts'
+import type { Clock, Line, LineEvent, Speaker, Telephony, Voice } from '../../../src/call/ports.ts'
 
 export const quiet = pino({ level: 'silent' })
 
@@ -191,21 +191,20 @@ export function handNode(): HandNode {
 export function handVoice(): Voice & { late: Map<string, Promise<void>>; broken: Set<string> } {
   const late = new Map<string, Promise<void>>()
   const broken = new Set<string>()
-  return {
-    late,
-    broken,
+  const speaker = (folder: string): Speaker => ({
     async files(parts) {
       const files: string[] = []
       for (const part of parts) {
         const name = 'text' in part ? part.text : part.sound
         await late.get(name)
         if (broken.has(name)) throw new Error(`cannot say ${name}`)
-        files.push(`/${name}`)
+        files.push(`${folder}/${name}`)
       }
       return files
     },
     duration: (files) => 1000 * files.length,
-  }
+  })
+  return { late, broken, ...speaker(''), passing: speaker('/passing') }
 }
 
 export type { LineEvent }

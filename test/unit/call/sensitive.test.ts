@@ -33,6 +33,17 @@ t.test('sensitive digits stand neither in the journal, nor in the steps, nor in 
   t.notMatch(JSON.stringify([ledger, events, record]), /"key":"[739]"/)
 })
 
+t.test('nothing that is made to be spoken in such a call is kept', async (t) => {
+  const { call, tell, line } = aCall(program)
+  await tell({ type: 'answered' })
+  t.match(line.asked.join(), /play \S+ \/passing\/For your balance/)
+  await tell({ type: 'ended', cause: null, sip: null, by: 'callee' })
+  await call.over
+  const other = aCall(programOf('  bye: { hangup: { say: "Thank you." } }'))
+  await other.tell({ type: 'answered' })
+  t.match(other.line.asked.join(), /play \S+ \/Thank you/)
+})
+
 t.test('digits that were typed ahead are as secret', async (t) => {
   const { call, tell, ledger } = aCall(program)
   await tell({ type: 'answered' })

@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import t from 'tap'
 import { defaultCacheDir } from '../../../src/embedded/tools.ts'
 import { type Engine, espeak } from '../../../src/media/engine.ts'
@@ -57,6 +57,32 @@ t.test('one text is made once, however many ask at the same time and later', asy
   t.equal(made.length, 1, 'nor after a restart')
   await again.voice.files([{ ...words('Thank you. Goodbye.'), rate: 90 }])
   t.equal(made.length, 2, 'another rate is another sound')
+})
+
+t.test('what may be kept nowhere is found by nobody, and is gone some minutes later on every shelf', async (t) => {
+  const { engine, made } = counted()
+  const folder = t.testdir()
+  const { studio, sounds, voice } = studioIn(folder, engine)
+  const node = studio.at({ folder: join(folder, 'node') })
+  const kept = await voice.files([words('Goodbye.')])
+  const [first, again, bye] = await node.passing.files(
+    ['Your code is 7 3 9 1.', 'Your code is 7 3 9 1.', 'Goodbye.'].map((text) => words(text)),
+  )
+  t.not(first, again)
+  t.equal(basename(bye!), basename(kept[0]!), 'what is on the shelf already is taken from there')
+  t.ok((node.passing.duration([first!]) ?? 0) > 500)
+  t.equal(made.length, 3)
+  await voice.files([words('Your code is 7 3 9 1.')])
+  t.equal(made.length, 4, 'it was not found by its words')
+  const files = [first!, again!].flatMap((file) => [
+    `${file}.ulaw`,
+    join(sounds, basename(file).slice(0, 2), `${basename(file)}.ulaw`),
+  ])
+  t.equal(await studio.sweep(2 ** 30), 0)
+  t.ok(files.every((file) => existsSync(file)))
+  for (const file of files) utimesSync(file, Date.now() / 1000 - 1000, Date.now() / 1000 - 1000)
+  t.equal(await studio.sweep(2 ** 30), 4, 'nothing else goes')
+  t.notOk(files.some((file) => existsSync(file)))
 })
 
 t.test('a failure is told to all who wait and is not kept', async (t) => {
