@@ -42,7 +42,7 @@ import { sweepHourly } from './service/recordings.ts'
 import { openRedis } from './service/redis.ts'
 import { keepRetention } from './service/retention.ts'
 import { watchSettings } from './service/settings-file.ts'
-import { openShelf, type Shelf } from './service/shelf.ts'
+import { openShelf, type Shelf, unknownFlow } from './service/shelf.ts'
 import { lookForStrays } from './service/strays.ts'
 import { openStudio } from './service/studio.ts'
 import { makeTakeover } from './service/takeover.ts'
@@ -272,7 +272,7 @@ async function start({ config, log, say, rehearsal, releasers, holder, atTheDoor
     },
     prepare: async (name, context, on) => {
       const program = flow(name)
-      if (!program) throw new ApelError('unknown_flow', `There is no flow ${name}, or it has an error.`, { flow: name })
+      if (!program) throw unknownFlow(name)
       for (const node of on) await calls.prepare(program, context, node)
     },
     place,

@@ -5,11 +5,15 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { isAbsolute, join, relative } from 'node:path'
 import type { FlowView } from '../api/ports/control.ts'
-import type { Problem } from '../errors.ts'
+import { ApelError, type Problem } from '../errors.ts'
 import { bareName } from '../flow/library-file.ts'
 import { loadFlows } from '../flow/load.ts'
 import type { Program } from '../flow/program.ts'
 import type { KeptText } from '../store/journals.ts'
+
+/** Nobody is called with a flow that is not there, or that has an error and no former version. */
+export const unknownFlow = (name: string): ApelError =>
+  new ApelError('unknown_flow', `There is no flow ${name}, or it has an error.`, { flow: name })
 
 export interface Shelf {
   /** The sound version of a flow, or undefined when there never was one. */

@@ -259,6 +259,26 @@ t.test('callbacks and the do-not-call list hold what they were told', async (t) 
   t.equal(headers['x-apel-signature'], `v1=${hmac.digest('hex')}`)
   t.match(await ask('GET', '/v1/webhooks/dead'), { status: 200, body: { items: [], next: null } })
   t.match(await ask('POST', '/v1/webhooks/dead/1-1/replay'), { status: 404, body: { code: 'not_found' } })
+  for (const [what, answer] of [
+    [{ flow: 'nobody' }, { status: 422, body: { code: 'unknown_flow' } }],
+    [{ flow: 'wrong' }, { status: 422, body: { code: 'unknown_flow' } }],
+    [
+      { flow: 'hello', at: 'nowhere' },
+      { status: 400, body: { code: 'bad_request', details: { field: 'at' } } },
+    ],
+    [
+      { campaign: 'spring', at: 'nowhere' },
+      { status: 400, body: { code: 'bad_request' } },
+    ],
+    [{ campaign: 'spring', at: 'bye' }, { status: 201 }],
+    [
+      { campaign: 'autumn', at: 'bye' },
+      { status: 422, body: { code: 'unknown_campaign' } },
+    ],
+  ] as const) {
+    const asked = { number: '0711111115', due_at: new Date(Date.now() + 3_600_000), ...what }
+    t.match(await ask('POST', '/v1/callbacks', asked), answer, JSON.stringify(what))
+  }
   const path = `/v1/callbacks/${made.body.id}`
   const due_at = new Date(Date.now() + 7_200_000).toISOString()
   t.match(await ask('PATCH', path, { due_at }), { status: 200, body: { due_at } })

@@ -61,7 +61,7 @@ export function apiPorts(parts: PortParts): ApiPorts {
     },
     campaigns: campaignsPort(shared),
     contacts: contactsPort(shared),
-    callbacks: callbacksPort(shared),
+    callbacks: callbacksPort({ ...shared, flow: shelf.get }),
     calls: callsPort({ ...parts, flow: shelf.get }),
     dnc: dncPort({ store, now, normalise: anyNumber, country: config.policy.default_country }),
     runs: {

@@ -11,6 +11,7 @@ import type { Asking } from '../../store/bell.ts'
 import { wholeCalls } from '../../store/call-pages.ts'
 import type { Store } from '../../store/store.ts'
 import type { Commands } from '../commands.ts'
+import { unknownFlow } from '../shelf.ts'
 import { listCalls, viewOf } from './call-list.ts'
 
 export interface CallParts {
@@ -45,10 +46,7 @@ export function callsPort({ store, dialer, calls, commands, flow, place }: CallP
   return {
     async dial(request) {
       const program = flow(request.flow)
-      if (!program)
-        throw new ApelError('unknown_flow', `There is no flow ${request.flow}, or it has an error.`, {
-          flow: request.flow,
-        })
+      if (!program) throw unknownFlow(request.flow)
       const { id } = request
       const before = id === null ? null : await store.attempts.get(id)
       if (before?.state === 'reserved') throw unsettled()

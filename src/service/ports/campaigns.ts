@@ -1,10 +1,13 @@
 /** Campaigns, their contacts and their callbacks, as the API offers them. */
-import type { CallbacksPort, CallbackView } from '../../api/ports/callbacks.ts'
+import type { CallbackRequest, CallbacksPort, CallbackView } from '../../api/ports/callbacks.ts'
 import type { CampaignsPort } from '../../api/ports/campaigns.ts'
 import type { ContactsPort } from '../../api/ports/contacts.ts'
 import type { Dialer } from '../../dialer/dialer.ts'
+import { ApelError } from '../../errors.ts'
+import type { Program } from '../../flow/program.ts'
 import type { Callback } from '../../store/callbacks.ts'
 import type { Store } from '../../store/store.ts'
+import { unknownFlow } from '../shelf.ts'
 
 export interface CampaignParts {
   store: Store
@@ -54,8 +57,23 @@ export function contactsPort({ dialer }: CampaignParts): ContactsPort {
 /** Pages without anything wanted in them that one request passes over. */
 const MOST_PAGES = 50
 
-export function callbacksPort({ store, dialer, normalise }: CampaignParts): CallbacksPort {
+export interface CallbackParts extends CampaignParts {
+  /** The sound version of a flow. */
+  flow(name: string): Program | undefined
+}
+
+export function callbacksPort({ store, dialer, normalise, flow }: CallbackParts): CallbacksPort {
   const { callbacks } = dialer
+  /** What could never be dialled is not agreed on. */
+  const mustLeadSomewhere = async ({ campaign, flow: named, at }: CallbackRequest): Promise<void> => {
+    if (named !== null && flow(named) === undefined) throw unknownFlow(named)
+    if (at === null) return
+    // A campaign that is not there is told by who knows campaigns.
+    const own = campaign === null ? null : await dialer.campaigns.get(campaign).catch(() => null)
+    const program = flow(named ?? String(own?.definition.flow ?? ''))
+    if (program !== undefined && program.steps.get(at)?.name !== at)
+      throw new ApelError('bad_request', `The flow ${program.flow} has no step ${at}.`, { field: 'at' })
+  }
   return {
     async list({ cursor, limit, state, campaign, number }) {
       const wanted = (each: Callback): boolean =>
@@ -75,7 +93,10 @@ export function callbacksPort({ store, dialer, normalise }: CampaignParts): Call
         at = page.next
       }
     },
-    create: async (request) => viewOf(await callbacks.create(request)),
+    async create(request) {
+      await mustLeadSomewhere(request)
+      return viewOf(await callbacks.create(request))
+    },
     get: async (id) => viewOf(await callbacks.get(id)),
     move: async (id, due) => viewOf(await callbacks.move(id, due)),
     cancel: (id) => callbacks.cancel(id),
