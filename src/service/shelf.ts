@@ -2,7 +2,6 @@
  * The flows on disk, as programs. A reload reads everything again and swaps what is sound; a file with an error keeps
  * its former version, and a call keeps the program that it began with, since programs are never changed.
  */
-import { readdir, readFile } from 'node:fs/promises'
 import { isAbsolute, join, relative } from 'node:path'
 import type { FlowView } from '../api/ports/control.ts'
 import { ApelError, type Problem } from '../errors.ts'
@@ -10,6 +9,7 @@ import { bareName } from '../flow/library-file.ts'
 import { loadFlows } from '../flow/load.ts'
 import type { Program } from '../flow/program.ts'
 import type { KeptText } from '../store/journals.ts'
+import { yamlTexts } from './yaml-files.ts'
 
 /** Nobody is called with a flow that is not there, or that has an error and no former version. */
 export const unknownFlow = (name: string): ApelError =>
@@ -82,22 +82,6 @@ export async function openShelf(folder: string, facts: ShelfFacts): Promise<Shel
  */
 export async function texts(folder: string, problems: Problem[]): Promise<{ path: string; text: string }[]> {
   const found: { path: string; text: string }[] = []
-  for (const part of ['flows', 'library']) {
-    const names = await readdir(join(folder, part)).catch(() => [] as string[])
-    for (const name of names.filter((each) => /\.ya?ml$/.test(each)).sort()) {
-      const path = join(folder, part, name)
-      try {
-        found.push({ path, text: await readFile(path, 'utf8') })
-      } catch (error) {
-        problems.push(unreadable(path, error))
-      }
-    }
-  }
+  for (const part of ['flows', 'library']) found.push(...(await yamlTexts(join(folder, part), problems)))
   return found
-}
-
-/** What is told of a file that is there and cannot be read. */
-export function unreadable(file: string, error: unknown): Problem {
-  const message = `cannot be read: ${error instanceof Error ? error.message : error}`
-  return { file, line: 1, column: 1, severity: 'error', code: 'unreadable', message }
 }

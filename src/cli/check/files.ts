@@ -4,6 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
+import { isYaml } from '../../service/yaml-files.ts'
 import { Exit, type Io } from '../io.ts'
 import { configFile, flowsFolder } from '../project.ts'
 
@@ -58,7 +59,7 @@ function below(folder: string): CheckedFile[] {
 function yamlIn(folder: string): string[] {
   if (!existsSync(folder)) return []
   return readdirSync(folder)
-    .filter((name) => /\.ya?ml$/.test(name))
+    .filter(isYaml)
     .sort()
     .map((name) => join(folder, name))
 }

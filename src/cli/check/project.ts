@@ -1,5 +1,5 @@
 /** Checks the files against each other: campaigns against flows and trunks, the numbers called against flows. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { readDocument } from '../../config/document.ts'
 import { type Config, type Environment, loadConfig } from '../../config.ts'
@@ -13,7 +13,8 @@ import type { Program } from '../../flow/program.ts'
 import { placeOf } from '../../flow/source.ts'
 import { findSound } from '../../media/sounds.ts'
 import { allowList, allowsHost } from '../../outgoing/allow-list.ts'
-import { texts, unreadable } from '../../service/shelf.ts'
+import { texts } from '../../service/shelf.ts'
+import { readYaml, unreadable } from '../../service/yaml-files.ts'
 import type { Io } from '../io.ts'
 import { flowsFolder } from '../project.ts'
 import type { Files } from './files.ts'
@@ -28,14 +29,11 @@ export async function checkProject({ asked, config: path }: Files, io: Pick<Io, 
   // Also of a configuration with faults: the flows that it leads to are there all the same.
   if (path !== null && existsSync(path)) roots.add(flowsFolder(path, io))
 
-  const read = (path: string): string | null => {
-    try {
-      return readFileSync(path, 'utf8')
-    } catch (error) {
+  const read = (path: string): Promise<string | null> =>
+    readYaml(path).catch((error: unknown) => {
       problems.push(unreadable(path, error))
       return null
-    }
-  }
+    })
   const wanted = new Set(asked.map((file) => file.path))
   const flows = new Set<string>()
   const programs = new Map<string, Program>()
@@ -43,12 +41,12 @@ export async function checkProject({ asked, config: path }: Files, io: Pick<Io, 
     const unread: Problem[] = []
     const inFolders = await texts(root, unread)
     const listed = new Set([...inFolders.map((file) => file.path), ...unread.map((problem) => problem.file)])
-    const alone = asked
-      .filter((file) => file.sort === 'flow' && rootOf(file.path) === root && !listed.has(file.path))
-      .flatMap(({ path }) => {
-        const text = read(path)
-        return text === null ? [] : [{ path, text }]
-      })
+    const alone: typeof inFolders = []
+    for (const { path, sort } of asked) {
+      if (sort !== 'flow' || rootOf(path) !== root || listed.has(path)) continue
+      const text = await read(path)
+      if (text !== null) alone.push({ path, text })
+    }
     const { programs: sound, problems: faults, byFlow } = loadFlows([...inFolders, ...alone], factsOf(root, config))
     const found = [...unread, ...faults]
     for (const [name, program] of sound) {
@@ -65,7 +63,7 @@ export async function checkProject({ asked, config: path }: Files, io: Pick<Io, 
 
   for (const { path, sort } of asked) {
     if (sort === 'flow') continue
-    const text = read(path)
+    const text = await read(path)
     if (text === null) continue
     if (sort === 'campaign') {
       const trunks = config?.asterisk.flatMap((node) => node.trunks.map((trunk) => trunk.name)) ?? null

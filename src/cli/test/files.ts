@@ -4,6 +4,7 @@
  */
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
+import { isYaml } from '../../service/yaml-files.ts'
 import { Exit, type Io } from '../io.ts'
 import { flowsFolder } from '../project.ts'
 
@@ -60,7 +61,7 @@ const rootOf = (folder: string): string => (basename(folder) === 'tests' ? dirna
 function testsIn(folder: string): string[] {
   if (!existsSync(folder)) return []
   return readdirSync(folder)
-    .filter((name) => /\.test\.ya?ml$/.test(name))
+    .filter((name) => isYaml(name) && /\.test\.ya?ml$/.test(name))
     .sort()
     .map((name) => join(folder, name))
 }

@@ -1,10 +1,13 @@
 /** The shelf of flows: what a reload changes, and what it leaves alone. */
-import { mkdirSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import t from 'tap'
+import type { Dialer } from '../../../src/dialer/dialer.ts'
+import type { Problem } from '../../../src/errors.ts'
 import { simulate, TEST_NOW, testCall } from '../../../src/flow/simulate.ts'
 import { begin, step } from '../../../src/flow/step.ts'
+import { loadCampaignFiles } from '../../../src/service/campaign-files.ts'
 import { openShelf } from '../../../src/service/shelf.ts'
 
 const facts = { sounds: () => false, allowHost: () => true }
@@ -92,3 +95,30 @@ t.test('a reload reads libraries again; a bad one keeps the flows that include i
   t.match(shelf.views().find(({ name }) => name === 'one')?.problems, [{ code: 'unknown-key' }])
   t.strictSame(shelf.views().find(({ name }) => name === 'two')?.problems, [])
 })
+
+t.test(
+  'what an editor hides is passed over; what is no file, or leads nowhere, is told and stops no other',
+  async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'apel-shelf-'))
+    t.teardown(() => rmSync(folder, { recursive: true }))
+    for (const part of ['flows', 'campaigns']) {
+      mkdirSync(join(folder, part))
+      symlinkSync('ana@desk.1234:1', join(folder, part, '.#visit.yaml'))
+      symlinkSync('/nowhere/lost.yaml', join(folder, part, 'lost.yaml'))
+      symlinkSync('/dev/zero', join(folder, part, 'endless.yaml'))
+      mkdirSync(join(folder, part, 'folder.yaml'))
+    }
+    writeFileSync(join(folder, 'flows/one.yaml'), hello('one', 'One.'))
+    writeFileSync(join(folder, 'campaigns/spring.yaml'), 'campaign: spring\nflow: one\n')
+    const shelf = await openShelf(folder, facts)
+    t.ok(shelf.get('one'))
+    const names = (problems: Problem[]) => problems.map(({ file, code }) => [basename(file), code])
+    const unreadable = ['endless', 'folder', 'lost'].map((name) => [`${name}.yaml`, 'unreadable'])
+    t.same(names(await shelf.reload()), unreadable)
+    const kept: string[] = []
+    const dialer = { campaigns: { put: async (name: string) => void kept.push(name) } } as unknown as Dialer
+    const loaded = await loadCampaignFiles(folder, dialer, { flows: ['one'], trunks: null })
+    t.same(names(loaded.problems), unreadable)
+    t.same(kept, ['spring'])
+  },
+)
