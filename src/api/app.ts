@@ -42,6 +42,8 @@ declare module 'fastify' {
     streamed?: boolean
     /** ms until the client hears 503; 0: as long as it takes. Default 1,500. */
     deadline?: number
+    /** A page of many records: only so many at once. */
+    list?: boolean
   }
   interface FastifyRequest {
     caller: Caller | null

@@ -171,6 +171,35 @@ t.test('what nobody foresaw is answered without the inside of the service', asyn
   }
 })
 
+t.test('lists are read a few at a time; who waited too long is told, and is read for no more', async (t) => {
+  const { app, memory } = await withCampaign()
+  t.teardown(() => app.close())
+  const waiting: (() => void)[] = []
+  let [read, most, now] = [0, 0, 0]
+  memory.ports.contacts.list = async () => {
+    read += 1
+    now += 1
+    most = Math.max(most, now)
+    await new Promise<void>((resolve) => waiting.push(resolve))
+    now -= 1
+    return { items: [], next: null }
+  }
+  const ask = () => app.inject('/v1/campaigns/renewals/contacts')
+  const quick = Array.from({ length: 12 }, ask)
+  const answered = Promise.all(quick)
+  const letGo = setInterval(() => waiting.shift()?.(), 10)
+  t.ok((await answered).every(({ statusCode }) => statusCode === 200))
+  clearInterval(letGo)
+  t.equal(most, 4)
+  read = 0
+  const stuck = Array.from({ length: 8 }, ask)
+  t.equal((await app.inject('/v1/calls/x')).statusCode, 404, 'what is no list does not wait')
+  t.ok((await Promise.all(stuck)).every(({ statusCode }) => statusCode === 503))
+  for (const go of waiting.splice(0)) go()
+  await new Promise(setImmediate)
+  t.equal(read, 4)
+})
+
 t.test('a service that cannot, or does not answer, says so within two seconds', async (t) => {
   const { app, memory } = await withCampaign()
   t.teardown(() => app.close())

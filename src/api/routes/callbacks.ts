@@ -19,7 +19,7 @@ export function callbackRoutes(api: Api, ports: ApiPorts): void {
   api.get(
     '/v1/callbacks',
     {
-      config: { scope: 'read' },
+      config: { scope: 'read', list: true },
       schema: {
         tags,
         summary: 'Callbacks, the newest first; of a number, all that were ever made',

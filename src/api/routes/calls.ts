@@ -34,7 +34,7 @@ export function callRoutes(api: Api, ports: ApiPorts): void {
   api.get(
     '/v1/calls',
     {
-      config: { scope: 'read' },
+      config: { scope: 'read', list: true },
       schema: {
         tags,
         summary: 'Calls, the latest first; `state=live`: all that have not ended',

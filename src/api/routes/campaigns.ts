@@ -42,7 +42,7 @@ export function campaignRoutes(api: Api, ports: ApiPorts): void {
   api.get(
     '/v1/campaigns',
     {
-      config: { scope: 'read' },
+      config: { scope: 'read', list: true },
       schema: {
         tags,
         summary: 'All campaigns',

@@ -73,7 +73,7 @@ export async function contactRoutes(api: Api, ports: ApiPorts): Promise<void> {
   api.get(
     base,
     {
-      config: { scope: 'read' },
+      config: { scope: 'read', list: true },
       schema: {
         tags,
         summary: 'The contacts of a campaign',

@@ -18,7 +18,7 @@ export async function dncRoutes(api: Api, ports: ApiPorts): Promise<void> {
   api.get(
     '/v1/dnc',
     {
-      config: { scope: 'read' },
+      config: { scope: 'read', list: true },
       schema: {
         tags,
         summary: 'The do-not-call list',

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { lanes } from '../../../src/media/lanes.ts'
+import { lanes } from '../../src/lanes.ts'
 
 t.test('no more work runs at once than there are lanes, and all of it runs in the order it came', async (t) => {
   const lane = lanes(2)

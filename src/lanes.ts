@@ -1,6 +1,6 @@
 /**
  * At most so many at once, the rest in the order they came. Speech engines are processes: a campaign that starts with a
- * thousand new names would otherwise start a thousand of them and starve the calls that are on.
+ * thousand new names would otherwise start a thousand of them and starve the calls that are on. Lists of the API are the like.
  */
 export type Lanes = <T>(work: () => Promise<T>) => Promise<T>
 
