@@ -23,7 +23,7 @@ export function webhookRoutes(api: Api, ports: ApiPorts): void {
   api.get(
     '/v1/webhooks/dead',
     {
-      config: { scope: 'read', deadline: 10_000, list: true },
+      config: { scope: 'read', deadline: 10_000 },
       schema: {
         tags,
         summary: 'Letters that a webhook would not take for a day, newest first',
