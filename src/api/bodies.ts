@@ -5,7 +5,8 @@ import { ApelError } from '../errors.ts'
 import { tooDeep } from '../nesting.ts'
 
 export const JSON_LIMIT = 1024 * 1024
-const UPLOAD_SILENCE = 300_000
+/** How long nothing may move on the connection of a route that takes as long as it takes, ms. */
+const LONG_SILENCE = 300_000
 
 /**
  * JSON alone is read by default (a form of another site can send text/plain). An action may be sent with an empty body. A
@@ -27,10 +28,10 @@ export function readJson(app: FastifyInstance, patience: number): void {
         'unsupported_media_type',
         'Bodies are taken as they are; send this one without Content-Encoding.',
       )
-    if (routeOptions.config.streamed) {
-      // The end of a large upload is answered when all of it is kept; nothing moves on the connection meanwhile.
-      if (raw.socket instanceof Socket) raw.socket.setTimeout(UPLOAD_SILENCE)
-    } else if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) {
+    const { streamed, deadline } = routeOptions.config
+    // The end of a large upload is answered when all of it is kept, a forecast when it is made; nothing moves meanwhile.
+    if ((streamed || deadline === 0) && raw.socket instanceof Socket) raw.socket.setTimeout(LONG_SILENCE)
+    if (!streamed && (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined)) {
       waits.set(
         request,
         setTimeout(() => raw.destroy(), patience),

@@ -1,6 +1,6 @@
 /** The API on a real port: events as they come, uploads that break off, clients that are rude. */
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import t from 'tap'
 import { anApi, withCampaign } from './api.ts'
@@ -273,4 +273,43 @@ t.test('a connection on which nothing is asked does not hold up the end of the s
   await app.close()
   await ended
   t.ok(performance.now() - asked < 5000, `closed after ${Math.round(performance.now() - asked)} ms`)
+})
+
+t.test('a forecast may take its time: one is made at a time, and none for who has gone', async (t) => {
+  const { app, memory } = await withCampaign()
+  t.teardown(() => app.close())
+  const sockets: Socket[] = []
+  app.server.on('connection', (socket) => sockets.push(socket))
+  await app.listen({ port: 0 })
+  const { port } = app.server.address() as { port: number }
+  const waiting: (() => void)[] = []
+  let begun = 0
+  const { forecast } = memory.ports.campaigns
+  memory.ports.campaigns.forecast = async (name, request) => {
+    begun += 1
+    await new Promise<void>((resolve) => waiting.push(resolve))
+    return await forecast(name, request)
+  }
+  const ask = async () => {
+    const socket = connect(port, '127.0.0.1')
+    let text = ''
+    socket.on('data', (piece) => {
+      text += piece
+    })
+    const before = sockets.length
+    socket.write('GET /v1/campaigns/renewals/forecast HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    await until('it is asked', () => (sockets[before]?.timeout ?? 0) > 60_000)
+    return { socket, text: () => text }
+  }
+  const [first, gone, last] = [await ask(), await ask(), await ask()]
+  gone.socket.destroy()
+  await until('it is gone', () => sockets[1]!.destroyed)
+  t.equal(begun, 1)
+  waiting[0]!()
+  await until('the first one is answered', () => first.text().startsWith('HTTP/1.1 200'))
+  await until('the last one is made', () => waiting.length === 2)
+  t.equal(begun, 2)
+  waiting[1]!()
+  await until('the last one is answered', () => last.text().startsWith('HTTP/1.1 200'))
+  for (const { socket } of [first, last]) socket.destroy()
 })

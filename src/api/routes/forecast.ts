@@ -1,6 +1,8 @@
 /** What will become of a campaign. */
 import { z } from 'zod'
 import { duration } from '../../config/values.ts'
+import { ApelError } from '../../errors.ts'
+import { lanes } from '../../lanes.ts'
 import { outward } from '../outward.ts'
 import type { ApiPorts } from '../ports.ts'
 import { byName, failures, moment, time } from '../schemas/common.ts'
@@ -31,6 +33,8 @@ const forecast = z.object({
 })
 
 export function forecastRoutes(api: Api, ports: ApiPorts): void {
+  // Each takes seconds of this thread, in slices; several at once would only all be late.
+  const inTurn = lanes(1)
   api.get(
     '/v1/campaigns/:name/forecast',
     {
@@ -52,7 +56,10 @@ export function forecastRoutes(api: Api, ports: ApiPorts): void {
       },
     },
     async (request) => {
-      const found = await ports.campaigns.forecast(request.params.name, request.query)
+      const found = await inTurn(async () => {
+        if (request.raw.socket.destroyed) throw new ApelError('unavailable', 'Nobody waits for it any more.', {}, true)
+        return await ports.campaigns.forecast(request.params.name, request.query)
+      })
       const { rates, talk, ring, learned_from } = found.assumed
       const seconds = (ms: number): number => Math.round(ms / 100) / 10
       return {
