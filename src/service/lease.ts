@@ -4,6 +4,7 @@
  * meanwhile: two processes under one name would end each other's calls.
  */
 import { randomUUID } from 'node:crypto'
+import { readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import type { Clock } from '../call/ports.ts'
 import { isAlive, type ProcessRef, processRef } from '../embedded/process.ts'
@@ -15,6 +16,8 @@ import { dropLease, LEASE, nextEpoch, takeLease } from '../store/instance.ts'
 interface Holder {
   token: string
   host: string
+  /** Of the processes that it sees: two containers may have one host's name, and each its own processes. */
+  space: string
   process: ProcessRef | null
 }
 
@@ -73,15 +76,36 @@ export async function takeName(
 
 /** What a lease says of this process; another one each time. */
 export function holderOfNames(): string {
-  const holder: Holder = { token: randomUUID(), host: hostname(), process: processRef(process.pid) }
+  const holder: Holder = { token: randomUUID(), ...here(), process: processRef(process.pid) }
   return JSON.stringify(holder)
 }
 
-/** Was it a process of this host, in this boot, that is no more? The birth of a process names the boot. */
-function gone(held: string): boolean {
-  const { host, process: holder } = JSON.parse(held) as Holder
+/** Was the holder of a lease a process of this host, in this boot, that is no more? The birth of a process names the boot. */
+export function gone(held: string): boolean {
+  const { host, space, process: holder } = JSON.parse(held) as Partial<Holder>
   const boot = processRef(process.pid)?.born.split(':')[0]
-  return host === hostname() && holder !== null && holder.born.split(':')[0] === boot && !isAlive(holder)
+  if (host !== here().host || space !== here().space || !holder) return false
+  return holder.born.split(':')[0] === boot && !isAlive(holder) && !hidden(holder.pid)
+}
+
+function here(): Pick<Holder, 'host' | 'space'> {
+  let space = ''
+  try {
+    space = readlinkSync('/proc/self/ns/pid')
+  } catch {
+    // Not told here: all are in one then.
+  }
+  return { host: hostname(), space }
+}
+
+/** A host may show each user no more than their own processes (`hidepid` of /proc). */
+function hidden(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+  return false
 }
 
 function whereabouts(held: string): string {

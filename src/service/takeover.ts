@@ -4,7 +4,7 @@
  * node what is still there, and goes on with each from its journal. When the last of them has ended that link closes.
  *
  * Our own name's earlier calls are taken at the start, those of others when their lease has been gone for two seconds: eight
- * after its last renewal, two more than it was good for.
+ * after its last renewal, two more than it was good for; those of a process of this very host that is seen to be gone, at once.
  */
 import type { Redis } from 'ioredis'
 import type { NodeTelephony } from '../ari/telephony.ts'
@@ -17,6 +17,7 @@ import type { Attempt } from '../store/attempt-record.ts'
 import { listen } from '../store/bell.ts'
 import { leaseless, type Owner, upFor } from '../store/instance.ts'
 import type { Store } from '../store/store.ts'
+import { gone as isGone } from './lease.ts'
 import { type Left, readLeft } from './left-behind.ts'
 import type { ServiceNode } from './nodes.ts'
 
@@ -107,14 +108,16 @@ export function makeTakeover(parts: TakeoverParts): Takeover {
     return monotonic() - blind >= SETTLING
   }
 
-  async function look(willed = false): Promise<void> {
-    if (!(await sighted()) && !(willed && parts.awake())) return
-    const gone = (await leaseless(store.db)).filter((name) => name !== owner.instance)
-    for (const name of missing.keys()) if (!gone.includes(name)) missing.delete(name)
+  async function look(): Promise<void> {
+    const sees = await sighted()
+    if (!parts.awake()) return
+    const gone = (await leaseless(store.db, isGone)).filter(({ name }) => name !== owner.instance)
+    for (const name of missing.keys()) if (!gone.some((each) => each.name === name)) missing.delete(name)
     // An embedded node is its own instance's: another one of that name is another node.
     const ours = nodes.filter(({ config, telephony }) => config.embedded === null && telephony.ready())
-    for (const name of gone) {
-      const since = missing.get(name) ?? monotonic()
+    for (const { name, certain } of gone) {
+      const since = certain ? Number.NEGATIVE_INFINITY : (missing.get(name) ?? (sees ? monotonic() : null))
+      if (since === null) continue
       missing.set(name, since)
       if (monotonic() - since < PATIENCE || ours.length === 0) continue
       const on = ours.map(({ name }) => name)
@@ -139,7 +142,7 @@ export function makeTakeover(parts: TakeoverParts): Takeover {
         if (ring.bell !== 'left') return
         // It has said so itself: there is nothing to wait for.
         missing.set(ring.instance, Number.NEGATIVE_INFINITY)
-        void look(true).catch(() => undefined)
+        void look().catch(() => undefined)
       })
       again()
     },

@@ -77,17 +77,31 @@ export async function dropLease(db: Db, instance: string, holder: string): Promi
   await db.run(dropScript, { key: keys.lease(instance), holder })
 }
 
-/** The instances that have no lease. Those that have no call either are forgotten. */
-export async function leaseless(db: Db): Promise<string[]> {
+/**
+ * The instances that have calls and no lease; those that have neither are forgotten. `dead` tells of what a lease says whether its
+ * holder is known to be gone: the lease is taken from it then, and nobody needs to wait for its end (`certain`).
+ */
+export async function leaseless(
+  db: Db,
+  dead: (holder: string) => boolean,
+): Promise<{ name: string; certain: boolean }[]> {
   const names = await db.call((redis) => redis.smembers(keys.instances))
   if (names.length === 0) return []
-  const found = await db.batch<number[]>((pipeline) => {
-    for (const name of names) pipeline.exists(keys.lease(name)).scard(keys.instanceLive(name))
+  const found = await db.batch<(string | number | null)[]>((pipeline) => {
+    for (const name of names) pipeline.get(keys.lease(name)).scard(keys.instanceLive(name))
   })
-  const gone = names.filter((_, n) => found[2 * n] === 0)
-  const empty = gone.filter((name) => found[2 * names.indexOf(name) + 1] === 0)
+  const gone: { name: string; certain: boolean }[] = []
+  const empty: string[] = []
+  for (const [n, name] of names.entries()) {
+    const holder = found[2 * n] as string | null
+    const certain = holder !== null && dead(holder)
+    if (holder !== null && !certain) continue
+    if (certain) await dropLease(db, name, holder)
+    if (found[2 * n + 1] === 0) empty.push(name)
+    else gone.push({ name, certain })
+  }
   if (empty.length > 0) await db.call((redis) => redis.srem(keys.instances, ...empty))
-  return gone.filter((name) => !empty.includes(name))
+  return gone
 }
 
 /** The instances that have one, but this. */

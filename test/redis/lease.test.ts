@@ -1,11 +1,11 @@
 /** One process a name (F11), on a real Redis with the real clock: a lease lasts six seconds. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { hostname } from 'node:os'
 import t from 'tap'
-import { isAlive, processRef } from '../../src/embedded/process.ts'
-import { takeName } from '../../src/service/lease.ts'
-import { takeLease } from '../../src/store/instance.ts'
+import { processRef } from '../../src/embedded/process.ts'
+import { gone, holderOfNames, takeName } from '../../src/service/lease.ts'
+import { leaseless, nextEpoch, takeLease } from '../../src/store/instance.ts'
+import { keys } from '../../src/store/keys.ts'
 import { waitFor } from '../support/wait.ts'
 import { startTestRedis } from './server.ts'
 
@@ -41,17 +41,28 @@ t.test('a name that was given back is free at once', async (t) => {
 })
 
 t.test('a name whose process of this host is gone is taken at once', async (t) => {
-  const child = spawn('sleep', ['60'])
-  const ref = await waitFor(() => processRef(child.pid!), { what: 'the process' })
-  const holder = JSON.stringify({ token: 'gone', host: hostname(), process: ref })
+  const { holder, end } = await another()
   t.equal(await takeLease(db, 'three', holder, holder), null)
-  child.kill('SIGKILL')
-  await once(child, 'exit')
-  t.notOk(isAlive(ref))
+  await end()
   const begun = Date.now()
   const lease = await takeName(db, 'three', clock, say)
   t.ok(Date.now() - begun < 2_000, `taken after ${Date.now() - begun} ms`)
   t.equal(await lease.renew(), null)
+})
+
+t.test('the calls of a process of this host that is gone can be taken at once, those of others cannot', async (t) => {
+  const { holder, end } = await another()
+  const far = JSON.stringify({ ...JSON.parse(holder), host: 'elsewhere' })
+  const contained = JSON.stringify({ ...JSON.parse(holder), space: 'pid:[1]' })
+  for (const [name, held] of Object.entries({ here: holder, far, contained })) {
+    await nextEpoch(db, name)
+    await db.call((client) => client.sadd(keys.instanceLive(name), 'a-1'))
+    t.equal(await takeLease(db, name, held, held), null)
+  }
+  t.same(await leaseless(db, gone), [])
+  await end()
+  t.same(await leaseless(db, gone), [{ name: 'here', certain: true }])
+  t.same(await leaseless(db, gone), [{ name: 'here', certain: false }], 'it has no lease any more')
 })
 
 t.test('a name leased on another host is waited for, and who lost it hears of it', async (t) => {
@@ -63,3 +74,16 @@ t.test('a name leased on another host is waited for, and who lost it hears of it
   t.ok(other && other.left > 0, 'the old holder is told that it is not its own any more')
   t.equal(await lease.renew(), null)
 })
+
+/** What the lease of another process of this host says. */
+async function another(): Promise<{ holder: string; end(): Promise<void> }> {
+  const child = spawn('sleep', ['60'])
+  const process = await waitFor(() => processRef(child.pid!), { what: 'the process' })
+  return {
+    holder: JSON.stringify({ ...JSON.parse(holderOfNames()), process }),
+    async end() {
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    },
+  }
+}
