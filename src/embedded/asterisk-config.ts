@@ -32,8 +32,11 @@ export interface AsteriskFolders {
   data: string
 }
 
+/** By major version: the release from which on `stasis.conf` may have a section `[taskpool]`. Newer versions know it. */
+const TASKPOOL: Readonly<Record<number, number>> = { 20: 17, 22: 7, 23: 1 }
+
 /** Taken over from `dialplans/` word for word. */
-const COPIED = ['amd.conf', 'stasis.conf', 'manager.conf', 'cdr.conf', 'cel.conf', 'logger.conf']
+const COPIED = ['amd.conf', 'manager.conf', 'cdr.conf', 'cel.conf', 'logger.conf']
 
 /** What `asterisk -rx` reloads when only that file changed; any other file asks for a restart. */
 const RELOADS: Record<string, string[]> = {
@@ -68,10 +71,15 @@ export function makeFolders(run: string): void {
   }
 }
 
-/** Every file of the configuration folder, by name. Throws an `ApelError` about a peer that cannot be. */
-export function configurationFiles(shape: AsteriskShape, folders: AsteriskFolders): Map<string, string> {
+/** Every file of the configuration folder of an Asterisk of this `version`, by name. Throws an `ApelError` about a peer that cannot be. */
+export function configurationFiles(
+  shape: AsteriskShape,
+  folders: AsteriskFolders,
+  version: string,
+): Map<string, string> {
   const shipped = (name: string) => readFileSync(join(folders.dialplans, name), 'utf8')
   const files = new Map(COPIED.map((name) => [name, shipped(name)]))
+  files.set('stasis.conf', stasisConf(shipped('stasis.conf'), version))
   files.set('asterisk.conf', asteriskConf(folders))
   files.set('extensions.conf', setting(shipped('extensions.conf'), 'APEL_SOUNDS', `${folders.dialplans}/sounds/apel`))
   files.set('musiconhold.conf', setting(shipped('musiconhold.conf'), 'directory', `${folders.dialplans}/sounds/moh`))
@@ -143,6 +151,13 @@ function setting(text: string, key: string, value: string): string {
 /** The list of modules without those that this version of Asterisk does not have. */
 function present(text: string, modules: string): string {
   return text.replace(/^load = (\S+)$\n/gm, (line, module) => (existsSync(join(modules, module)) ? line : ''))
+}
+
+/** The shipped file, with the section that only some versions know where this one does. */
+function stasisConf(text: string, version: string): string {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  const known = major > 23 || minor >= (TASKPOOL[major] ?? Number.POSITIVE_INFINITY)
+  return known ? text.replace(/^;(?=\[taskpool\]|minimum_size|initial_size)/gm, '') : text
 }
 
 function asteriskConf({ run, short, modules, data }: AsteriskFolders): string {

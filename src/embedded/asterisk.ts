@@ -78,7 +78,8 @@ export async function startAsterisk(options: AsteriskOptions): Promise<EmbeddedA
   return await alone(folder, async () => {
     const node = new Node(folder, tools, name)
     const found = await node.find()
-    const changed = writeConfiguration(folder, configurationFiles(shape, node.folders))
+    const version = tools.fact('asterisk', 'version')
+    const changed = writeConfiguration(folder, configurationFiles(shape, node.folders, version))
     let applied: EmbeddedAsterisk['applied'] = 'started'
     if (found) {
       const commands = reloadCommands(changed)
@@ -100,7 +101,7 @@ export async function startAsterisk(options: AsteriskOptions): Promise<EmbeddedA
       const begun = performance.now()
       ref = await node.start()
       say(
-        `Asterisk ${tools.fact('asterisk', 'version')} ${name}: started in ${Math.round(performance.now() - begun)} ms, SIP ${shape.bind}:${shape.sipPort}, ARI 127.0.0.1:${shape.httpPort}`,
+        `Asterisk ${version} ${name}: started in ${Math.round(performance.now() - begun)} ms, SIP ${shape.bind}:${shape.sipPort}, ARI 127.0.0.1:${shape.httpPort}`,
       )
     }
     markApplied(folder)
@@ -111,7 +112,7 @@ export async function startAsterisk(options: AsteriskOptions): Promise<EmbeddedA
       password: shape.ariPassword,
       soundsDir: plain(join(dataDir, 'sounds')),
       pid: running.pid,
-      version: tools.fact('asterisk', 'version'),
+      version,
       found: found !== null,
       applied,
       cli: (command) => node.cli(command),

@@ -61,13 +61,14 @@ export function happen({ kind, pick }: Chance, state: State, effects: Effect[], 
       result: { x: pick },
     }
   if (kind < 96 && pick % 4 > 0) {
-    const id = some(effects.filter((e) => ANSWERED.has(e.type)) as { id: string }[])?.id ?? 'r0'
+    const effect = some(effects.filter((e) => ANSWERED.has(e.type)) as { type: string; id: string }[])
+    const { type, id } = effect ?? { type: 'record', id: 'r0' }
     const ok = pick % 5 !== 0
-    if (id.startsWith('d') && pick % 2 === 0) return { type: 'connected', at, id }
-    if (id.startsWith('d'))
+    if (type === 'dial' && pick % 2 === 0) return { type: 'connected', at, id }
+    if (type === 'dial')
       return { type: 'dialed', at, id, result: some(['completed', 'busy', 'no_answer', 'failed'] as const)! }
-    if (pick % 4 === 1) return { type: 'recorded', at, id, ok, duration: 1000 }
-    return pick % 4 === 2 ? { type: 'pressed', at, id, ok } : { type: 'opted_out', at, id, ok }
+    if (type === 'record') return { type: 'recorded', at, id, ok, duration: 1000 }
+    return type === 'press' ? { type: 'pressed', at, id, ok } : { type: 'opted_out', at, id, ok }
   }
   if (kind < 97) return { type: 'situation', at, name: some(['again', 'threats', 'slow_speaker', 'who'])! }
   if (kind < 98)
